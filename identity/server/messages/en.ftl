@@ -5,6 +5,8 @@
 
 id-name = Latchkey
 id-footer = You are at
+id-support = Help
+id-reveal = Show the password
 
 ## login
 
@@ -19,6 +21,22 @@ login-register = Create an account
 login-again = Confirm that it is you. You stay signed in if you cancel.
 
 login-keep = Keep me signed in on this device
+
+# The page of mailed codes.
+login-code_title = Sign in by a mailed code
+login-code_lede = We mail a code to the address of your account.
+login-code_sent = If there is an account that a code may open, a mail is on its way. Type its code here.
+login-code_help = Six digits, valid for ten minutes in this browser. Look in the spam folder if it does not come.
+login-code_do = Send the code
+login-by_code = Sign in by a mailed code
+login-other_ways = Use another way
+
+## confirm
+
+confirm-title = Confirm that it is you
+confirm-lede = You are signed in as { $name }. You stay signed in if you cancel.
+confirm-do = Confirm
+confirm-passkey = Confirm with a passkey
 
 ## second
 
@@ -78,6 +96,11 @@ error-passkey_refused = This passkey cannot be added. Make another one.
 error-passkey_held = This device has a passkey for this account already.
 error-passkey_name = Give the passkey a name of letters or digits.
 error-last_way = This is your only way to sign in. Add another one first.
+error-account_exists = You have an account here. Sign in to it once, then connect { $provider }.
+error-provider_taken = This account at { $provider } is connected to somebody else here. Sign in there with another one.
+error-provider_connected = An account at { $provider } is connected already. Remove it before you connect another one.
+error-provider_session = Nothing was connected, because this was used already, took too long or began in another session. Start again on the page of your connected accounts.
+error-provider_domain = People with this address sign in with { $provider }. Use its button.
 error-missing = Enter your user name and password.
 error-address = This is not an e-mail address. Check it and try again.
 error-domain = Addresses of this domain cannot create an account here.
@@ -98,7 +121,23 @@ error-password_short = Use at least { $n } characters. A few words work well.
 error-password_long = This password is too long.
 error-password_personal = It contains your name, your address or the name of this site. Choose another one.
 error-password_common = Attackers try this first. Choose another one.
+error-account_mailed = We have written to this address. The mail says how to go on.
+error-password_weak = This password is weak. You may keep it: enter it once more. Better: a few words that nobody would put together.
 error-approval_wait = Your account waits for approval. We will write to you.
+error-profile_text = This is too long, or has characters that cannot be seen. Write it more simply.
+error-profile_birthdate = Write the date as year-month-day, such as 1990-05-17.
+error-profile_website = Enter an address that begins with https:// or http://.
+error-profile_phone = Enter the number with a plus sign and the code of the country.
+error-profile_locale = This language is not known here. Choose one from the list.
+error-profile_zoneinfo = This time zone is not known here. Choose one from the list.
+error-profile_changed = Your profile was changed elsewhere in the meantime. This is how it is now: make your change again.
+error-picture_large = This file has more than 2 MiB. Choose a smaller one.
+error-picture_kind = This is not a JPEG, PNG or WebP picture. Choose another file.
+error-picture_pixels = This picture has too many pixels. Choose a smaller one.
+error-picture_moving = This picture moves. Choose one that stands still.
+error-picture_damaged = This picture is damaged. Choose another one.
+error-picture_missing = Choose a file first.
+error-picture_busy = Many pictures are being drawn right now. Try again in a moment.
 error-title = This did not work
 error-back = Go to your account
 error-to_application = Go back to { $client }
@@ -118,6 +157,8 @@ sorry-other_browser = This sign-in was started in another browser. Start it agai
 sorry-foreign_form = This form was not sent from one of our pages. Go back, reload the page and send it again.
 sorry-too_many = There were too many attempts. Wait a moment and try again.
 sorry-busy = Many people are signing in right now. This page tries again by itself in a moment.
+sorry-provider_failed = { $provider } did not confirm who you are.
+sorry-provider_off = Signing in with { $provider } is switched off.
 sorry-not_found = There is no page at this address.
 sorry-unavailable = The service is unavailable right now. Try again in a moment.
 sorry-internal = An internal error occurred. It has been logged.
@@ -173,6 +214,7 @@ scope-profile = See your name and profile
 scope-email = See your e-mail address
 scope-address = See your postal address
 scope-phone = See your phone number
+scope-groups = See the groups that you are in
 scope-offline_access = Act for you while you are away, until you revoke it
 scope-other = { $scope } at { $resource }
 scope-other_one = { $scope }
@@ -294,13 +336,14 @@ account-done_family = That sign-in has ended.
 account-security = Security
 account-second = Second step
 account-second_none = A second step keeps your account yours even if somebody learns your password.
+account-second_set_up = Set up
 account-second_help = After your password you are asked for a code of one of these apps.
 account-app_name = Authenticator app
 account-app_since = since
 account-app_add = Add an authenticator app
 account-app_remove = Remove
 account-done_app = The authenticator app is set up.
-account-done_app_removed = The authenticator app is removed. You are signed out everywhere else.
+account-done_app_removed = The authenticator app is removed.
 account-codes = Recovery codes
 account-codes_low =
     { $n ->
@@ -313,6 +356,65 @@ account-device_until = until
 account-device_forget = Ask again there
 account-done_device = That device is asked for a code again.
 account-kept = Stays signed in
+account-sessions_list = Signed in now
+account-proved = Proved with:
+account-proved_pwd = password
+account-proved_otp = code of an app
+account-proved_rc = recovery code
+account-proved_pop = passkey
+account-proved_email = code by mail
+account-proved_fed = another provider
+account-end_others = Sign out everywhere else
+account-end_others_too = Sign out my other devices, too
+account-done_others = You are signed out everywhere else.
+account-applications_list = Applications with access
+account-applications_held =
+    { $n ->
+        [one] One application has access.
+       *[other] { $n } applications have access.
+    }
+account-offline = Also while you are away
+account-at = At:
+account-browsers =
+    { $n ->
+        [one] You are signed in with one browser.
+       *[other] You are signed in with { $n } browsers.
+    }
+account-more_than = More than { $n }
+account-apps_held =
+    { $n ->
+        [one] One authenticator app is set up.
+       *[other] { $n } authenticator apps are set up.
+    }
+account-apps = Authenticator apps
+account-second_lede = The apps whose codes you are asked for after your password.
+account-codes_unused = For the day when your second step is lost. There is none yet.
+account-codes_renew = Make new ones
+account-email_proved = proved
+account-email_unproved = not proved yet
+account-password_none = You have no password: nobody can guess or steal it.
+account-password_since = Last changed
+account-password_set = You have a password.
+account-pages = More about your account
+account-to_profile = Profile
+account-to_profile_help = Your name, picture, language and what applications may read of it.
+account-to_providers = Other accounts to sign in with
+account-to_providers_help = Accounts at other sites that you have connected.
+account-to_export = Your data
+account-to_export_help = Everything that is stored about you, as a file.
+account-to_delete = Delete the account
+account-to_delete_help = For good, after some days in which you can change your mind.
+account-history_help = Sign-ins and changes of your account in the last 90 days.
+account-history_list = What happened
+account-times =
+    { $n ->
+        [one] Once
+       *[other] { $n } times
+    }
+account-state_good = In order
+account-state_advised = Worth a look
+account-state_due = Needs you
+account-state_unused = Not in use
 
 ## cause
 
@@ -340,7 +442,71 @@ cause-replaced = Somebody else signed in with this browser.
 cause-idle = It was unused for a long time.
 cause-expired = It reached its maximum lifetime.
 cause-factor_removed = You removed a passkey or a second step, so this sign-in ended.
+cause-upstream_unlinked = You removed an account that you signed in with, so this sign-in ended.
+cause-upstream_signed_out = You signed out at the provider that you had signed in with.
 cause-other = This sign-in was ended.
+cause-password_reset = An administrator set another password.
+cause-email_changed = Your address was changed.
+cause-person_locked = The account was locked.
+cause-client_removed = The application was removed from this site.
+cause-client_tokens_revoked = Everybody was signed out of this application.
+cause-key_compromised = A signing key of this site had to be withdrawn.
+
+## why
+
+why-title = Why was I signed out?
+why-lede = Sign-ins that have ended, and why.
+why-sessions = Browsers
+why-sessions_none = No sign-in here has ended lately.
+why-by = By whom:
+why-by_you = You.
+why-by_administrator = An administrator.
+why-by_application = The application.
+why-by_site = This site, by its own rules.
+why-sign_in = Sign in again if you want to go on.
+why-if_not_you = If this was not you, change your password and look at your passkeys and second step.
+why-watch = If you do not know why, sign out everywhere else and change your password.
+why-ask_administrator = Ask whoever runs this site if you did not expect it.
+why-retried = a lost response was sent again after renewal { $n }
+why-reused = an old key came back after renewal { $n }
+
+## history
+
+history-created = The account was created.
+history-imported = The account was brought here from another system.
+history-disabled = The account was disabled.
+history-enabled = The account was enabled again.
+history-locked = The account was locked.
+history-unlocked = The account was unlocked.
+history-all_ended = Every sign-in was ended.
+history-passkey_added = A passkey was added.
+history-passkey_removed = A passkey was removed.
+history-passkey_renamed = A passkey got another name.
+history-passkey_suspended = A passkey was suspended: it may have been copied.
+history-app_added = An authenticator app was added.
+history-app_removed = An authenticator app was removed.
+history-codes_renewed = New recovery codes were made.
+history-code_used = A recovery code was used.
+history-second_closed = After too many wrong codes, unknown browsers are refused until you change your password.
+history-device_remembered = A device is not asked for a second step any more.
+history-device_forgotten = A device is asked for a second step again.
+history-password_changed = The password was changed.
+history-password_reset = Another password was set.
+history-email_started = A change of the address was begun.
+history-email_changed = The address was changed.
+history-email_undone = A change of the address was undone.
+history-recovery_started = A recovery of the account was begun.
+history-recovery_delayed = A recovery of the account waits.
+history-recovery_stopped = A recovery of the account was stopped.
+history-recovery_finished = The account was recovered.
+history-consent_given = An application got access.
+history-consent_withdrawn = An application lost its access.
+history-profile_changed = The profile was changed.
+history-export_made = A copy of the data was made.
+history-export_fetched = A copy of the data was fetched.
+history-deletion_requested = The deletion of the account was requested.
+history-deletion_kept = The account was kept after all.
+history-other = Something about the account changed: { $what }.
 
 ## register
 
@@ -353,6 +519,10 @@ register-terms = I accept the terms
 register-terms_read = Read the terms (version { $version })
 register-do = Send the code
 register-cancel = Cancel
+register-signed_in = You are signed in as { $name }.
+register-stay = Go on with this account
+register-another = Create another account
+register-work_without = This page works for a second without you, to keep programs away. That needs JavaScript: without it, an administrator looks at your account first.
 register-check_title = Check your mail
 register-check_lede = We have written to { $email }. Type the code here, or open the link in the mail.
 register-code = Code
@@ -367,6 +537,7 @@ register-link_elsewhere = This was started in another browser. You can type the 
 register-link_confirm = Confirm the address
 register-link_start = Go on here
 register-invited = You are invited to create an account. Nothing happens until you accept.
+register-invited_as = You are signed in as { $name }. Accept to use the invitation with this account.
 register-accept = Accept the invitation
 register-finish_title = Almost done
 register-finish_lede = Your address { $email } is confirmed.
@@ -380,6 +551,15 @@ register-finish = Create the account
 register-wait_title = Your account waits for approval
 register-wait = An administrator looks at every new account here. We will write to you.
 register-to_sign_in = Sign in
+
+## terms
+
+terms-title = The terms have changed
+terms-lede = Read and accept them to go on. If you refuse, you are signed out.
+terms-until = You can do this later, until { $date }.
+terms-accept = Accept and go on
+terms-later = Later
+terms-refuse = Refuse and sign out
 
 ## outbox
 
@@ -438,6 +618,8 @@ mail-password_reset_subject = Set a new password at { $host }
 mail-password_reset_lead = Somebody asked for a new password for your account. Open the link to choose one.
 mail-admin_reset_subject = Get back into your account at { $host }
 mail-admin_reset_lead = An administrator started this for you. Open the link to choose how you sign in.
+mail-welcome_subject = Your account at { $host }
+mail-welcome_lead = Your account was moved to { $host }. Open the link to choose how you sign in.
 mail-reset_do = Choose a new password
 mail-password_changed_subject = Your password was changed
 mail-password_changed_lead = All other browsers and applications were signed out.
@@ -446,6 +628,8 @@ mail-email_code_lead = Type this code to use this address for your account.
 mail-email_changed_subject = The address of your account was changed
 mail-email_changed_lead = Your account has another e-mail address now. If it was not you, undo it: that also signs out every browser and application.
 mail-undo_do = Undo the change
+mail-notice_address_subject = The second address for notices was changed
+mail-notice_address_lead = A second address for notices about your account was added or removed.
 mail-email_new_subject = This is the address of your account now
 mail-email_new_lead = The e-mail address of your account was changed to this one.
 mail-email_undone_subject = The change of your address was undone
@@ -518,6 +702,8 @@ recover-way_provider = Account at { $name }
 recover-keep = Keep
 recover-remove = Remove
 recover-save = Save
+recover-no_password = Remove the password: I sign in with a passkey alone
+recover-passkey = Create a passkey and save
 recover-done_title = You are back
 recover-done = The new password counts from now on, and every browser and application was signed out.
 recover-stop_title = Stop the recovery
@@ -532,7 +718,43 @@ password-lede = Every other browser and every application will be signed out.
 password-before_app = Your password is too short to stand alone. Choose a longer one, and then remove the app.
 password-current = Current password
 password-new = New password
+password-strength = How hard it is to guess
 password-do = Change the password
+
+## profile
+
+profile-title = Your profile
+profile-lede = What you say of yourself. Applications see it only if you allow them to, and everything here can stay empty.
+profile-name = Full name
+profile-given_name = First name
+profile-middle_name = Middle names
+profile-family_name = Last name
+profile-nickname = Nickname
+profile-birthdate = Date of birth
+profile-birthdate_help = As year-month-day, such as 1990-05-17. The year alone is fine; without a year, write 0000-05-17.
+profile-website = Website
+profile-website_help = It begins with https://.
+profile-phone = Telephone
+profile-phone_help = With a plus sign and the code of the country, such as +351 21 000 0000.
+profile-street_address = Street and number
+profile-postal_code = Postal code
+profile-address_level2 = Town
+profile-country_name = Country
+profile-locale = Language
+profile-locale_browser = As my browser asks
+profile-locale_help = The language of these pages and of mails, and what applications are told.
+profile-zoneinfo = Time zone
+profile-zoneinfo_none = Not given
+profile-do = Save
+profile-back = Back to your account
+profile-picture = Picture
+profile-picture_file = Picture to upload
+profile-picture_help = JPEG, PNG or WebP of at most 2 MiB. The middle square is kept.
+profile-picture_do = Upload
+profile-picture_remove = Remove the picture
+profile-done_saved = Your profile was saved.
+profile-done_picture = Your picture was saved.
+profile-done_removed = Your picture was removed.
 
 ## email
 
@@ -549,3 +771,72 @@ email-undo_title = Undo the change of your address
 email-undo_lede = This gives your account its former address again, and signs every browser and application out.
 email-undo_do = Undo the change
 email-undone = The account has its former address again. Every browser and application was signed out. If you cannot sign in, recover the account: that takes a few days now, and both addresses are told.
+
+## account_delete
+delete-title = Delete your account
+delete-lede = Your account is deleted in 14 days. Until then you can sign in and keep it.
+delete-what = Every browser and every application is signed out now. After 14 days your data is removed, here and at every service, and nobody gets your user name or address for a year.
+delete-export = Download a copy of your data first
+delete-username = Your user name
+delete-username_help = To confirm, type { $name }.
+delete-do = Delete my account
+delete-requested_title = Your account will be deleted
+delete-requested = Your account will be deleted in 14 days. To keep it, sign in before then. We have written to you.
+delete-to_account = Back to the account
+error-wrong_name = That is not the user name of this account.
+error-last_administrator = You are the last administrator. Make somebody else one first.
+cause-deletion_requested = The deletion of the account was requested.
+
+## account_export
+export-title = Download your data
+export-lede = A file with everything that is stored about you here, without passwords and other secrets.
+export-none = There is no copy yet. You can ask for one a day.
+export-waiting = Your copy is being made. Open this page again in a moment.
+export-ready = Your copy is ready. You can download it here until { $date }.
+export-elsewhere = A copy is ready until { $date }, in the browser that asked for it and only there.
+export-download = Download
+export-do = Make a copy
+error-export_limit = You asked for a copy less than a day ago. Ask again tomorrow.
+
+## required_deletion
+keep-title = Keep your account?
+keep-do = Keep the account
+keep-sign_out = Sign out
+error-deletion_pending = This account will be deleted on { $date }.
+
+## upstream
+
+upstream-title = Signing in with another provider
+upstream-with = Continue with { $provider }
+upstream-to_providers = Go to your connected accounts
+upstream-to_sign_in = Go to the sign-in page
+upstream-confirm_title = Connect an account
+upstream-confirm_heading = Connect your account at { $provider }?
+upstream-confirm_lede = You are signed in as { $name }. Whoever can sign in there will be able to sign in here.
+upstream-connect = Connect
+upstream-register_title = Create your account
+upstream-register_lede = You sign in with { $provider }, so you need no password here. Choose a user name.
+
+## providers
+
+providers-title = Connected accounts
+providers-lede = Accounts elsewhere that you sign in with.
+providers-list = Connected
+providers-none = No account is connected.
+providers-off = Switched off
+providers-linked = Connected
+providers-everywhere = Sign out all my other devices and applications
+providers-remove = Remove
+providers-others = Connect another account
+providers-connect = Connect { $provider }
+providers-done_connected = The account is connected.
+providers-done_removed = The account is removed.
+
+## notices
+
+notices-title = Notices
+notices-lede = Notices about your account go to { $email }, and to a second address if you add one.
+notices-refused = The last mail to this address was refused. Check it, or change it.
+notices-email = Second address
+notices-help = It gets notices and nothing else: nobody signs in or recovers the account with it.
+notices-remove = Remove the second address

@@ -5,6 +5,8 @@
 
 id-name = Latchkey
 id-footer = Vous êtes sur
+id-support = Aide
+id-reveal = Afficher le mot de passe
 
 ## login
 
@@ -19,6 +21,22 @@ login-register = Créer un compte
 login-again = Confirmez que c’est bien vous. Si vous annulez, vous restez connecté.
 
 login-keep = Rester connecté sur cet appareil
+
+# The page of mailed codes.
+login-code_title = Se connecter avec un code envoyé par e-mail
+login-code_lede = Nous envoyons un code à l’adresse de votre compte.
+login-code_sent = Si un compte peut être ouvert par un code, un e-mail est en route. Saisissez son code ici.
+login-code_help = Six chiffres, valables dix minutes dans ce navigateur. Regardez dans le dossier des indésirables s’il n’arrive pas.
+login-code_do = Envoyer le code
+login-by_code = Se connecter avec un code envoyé par e-mail
+login-other_ways = Utiliser un autre moyen
+
+## confirm
+
+confirm-title = Confirmez que c’est bien vous
+confirm-lede = Vous êtes connecté en tant que { $name }. Si vous annulez, vous restez connecté.
+confirm-do = Confirmer
+confirm-passkey = Confirmer avec une clé d’accès
 
 ## second
 
@@ -86,6 +104,11 @@ error-passkey_refused = Cette clé d’accès ne peut pas être ajoutée. Créez
 error-passkey_held = Cet appareil a déjà une clé d’accès pour ce compte.
 error-passkey_name = Donnez à la clé d’accès un nom fait de lettres ou de chiffres.
 error-last_way = C’est votre seul moyen de vous connecter. Ajoutez-en d’abord un autre.
+error-account_exists = Vous avez déjà un compte ici. Connectez-vous-y une fois, puis associez { $provider }.
+error-provider_taken = Ce compte { $provider } est associé à quelqu’un d’autre ici. Connectez-vous là-bas avec un autre compte.
+error-provider_connected = Un compte { $provider } est déjà associé. Supprimez-le avant d’en associer un autre.
+error-provider_session = Rien n’a été associé : cette demande a déjà servi, a pris trop de temps ou a commencé dans une autre session. Recommencez sur la page de vos comptes associés.
+error-provider_domain = Les personnes qui ont cette adresse se connectent avec { $provider }. Utilisez son bouton.
 error-missing = Saisissez votre nom d’utilisateur et votre mot de passe.
 error-address = Ce n’est pas une adresse e-mail. Vérifiez-la et réessayez.
 error-domain = Les adresses de ce domaine ne permettent pas de créer un compte ici.
@@ -110,7 +133,23 @@ error-password_short =
 error-password_long = Ce mot de passe est trop long.
 error-password_personal = Il contient votre nom, votre adresse ou le nom de ce site. Choisissez-en un autre.
 error-password_common = C’est ce que les attaquants essaient en premier. Choisissez-en un autre.
+error-account_mailed = Nous avons écrit à cette adresse. L’e-mail explique comment continuer.
+error-password_weak = Ce mot de passe est faible. Vous pouvez le garder : saisissez-le encore une fois. Mieux : quelques mots que personne ne mettrait ensemble.
 error-approval_wait = Votre compte est en attente d’approbation. Nous vous écrirons.
+error-profile_text = Ce texte est trop long ou contient des caractères invisibles. Écrivez-le plus simplement.
+error-profile_birthdate = Écrivez la date sous la forme année-mois-jour, par exemple 1990-05-17.
+error-profile_website = Saisissez une adresse qui commence par https:// ou http://.
+error-profile_phone = Saisissez le numéro avec le signe plus et l’indicatif du pays.
+error-profile_locale = Cette langue est inconnue ici. Choisissez-en une dans la liste.
+error-profile_zoneinfo = Ce fuseau horaire est inconnu ici. Choisissez-en un dans la liste.
+error-profile_changed = Votre profil a été modifié ailleurs entre-temps. Voici son état actuel : refaites votre modification.
+error-picture_large = Ce fichier dépasse 2 Mio. Choisissez-en un plus petit.
+error-picture_kind = Ce n’est pas une image JPEG, PNG ou WebP. Choisissez un autre fichier.
+error-picture_pixels = Cette image a trop de pixels. Choisissez-en une plus petite.
+error-picture_moving = Cette image est animée. Choisissez-en une qui ne bouge pas.
+error-picture_damaged = Cette image est endommagée. Choisissez-en une autre.
+error-picture_missing = Choisissez d’abord un fichier.
+error-picture_busy = Beaucoup d’images sont traitées en ce moment. Réessayez dans un instant.
 error-title = Cela n’a pas fonctionné
 error-back = Aller à votre compte
 error-to_application = Revenir à { $client }
@@ -130,6 +169,8 @@ sorry-other_browser = Cette connexion a été commencée dans un autre navigateu
 sorry-foreign_form = Ce formulaire n’a pas été envoyé depuis l’une de nos pages. Revenez en arrière, rechargez la page et renvoyez-le.
 sorry-too_many = Il y a eu trop de tentatives. Patientez un instant et réessayez.
 sorry-busy = Beaucoup de personnes se connectent en ce moment. Cette page réessaie d’elle-même dans un instant.
+sorry-provider_failed = { $provider } n’a pas confirmé qui vous êtes.
+sorry-provider_off = La connexion avec { $provider } est désactivée.
 sorry-not_found = Il n’y a pas de page à cette adresse.
 sorry-unavailable = Le service est indisponible pour le moment. Réessayez dans un instant.
 sorry-internal = Une erreur interne s’est produite. Elle a été consignée.
@@ -185,6 +226,7 @@ scope-profile = Voir votre nom et votre profil
 scope-email = Voir votre adresse e-mail
 scope-address = Voir votre adresse postale
 scope-phone = Voir votre numéro de téléphone
+scope-groups = Voir les groupes dont vous faites partie
 scope-offline_access = Agir pour vous en votre absence, jusqu’à ce que vous révoquiez cet accès
 scope-other = { $scope } chez { $resource }
 scope-other_one = { $scope }
@@ -302,13 +344,14 @@ account-done_family = Cette connexion est terminée.
 account-security = Sécurité
 account-second = Seconde étape
 account-second_none = Avec une seconde étape, votre compte reste à vous même si quelqu’un apprend votre mot de passe.
+account-second_set_up = Configurer
 account-second_help = Après votre mot de passe, le code de l’une de ces applications vous est demandé.
 account-app_name = Application d’authentification
 account-app_since = depuis le
 account-app_add = Ajouter une application d’authentification
 account-app_remove = Supprimer
 account-done_app = L’application d’authentification est configurée.
-account-done_app_removed = L’application d’authentification est supprimée. Vous êtes déconnecté partout ailleurs.
+account-done_app_removed = L’application d’authentification est supprimée.
 account-codes = Codes de récupération
 account-codes_low =
     { $n ->
@@ -321,6 +364,61 @@ account-device_until = jusqu’au
 account-device_forget = Y demander de nouveau le code
 account-done_device = Le code sera de nouveau demandé sur cet appareil.
 account-kept = Reste connecté
+account-sessions_list = Connexions en cours
+account-proved = Preuve :
+account-proved_pwd = mot de passe
+account-proved_otp = code d’une application
+account-proved_rc = code de récupération
+account-proved_pop = clé d’accès
+account-proved_email = code par e-mail
+account-proved_fed = autre fournisseur
+account-end_others = Se déconnecter partout ailleurs
+account-end_others_too = Déconnecter aussi mes autres appareils
+account-done_others = Vous êtes déconnecté partout ailleurs.
+account-applications_list = Applications qui ont accès
+account-applications_held =
+    { $n ->
+        [one] { $n } application a accès.
+       *[other] { $n } applications ont accès.
+    }
+account-offline = Aussi en votre absence
+account-at = Où :
+account-browsers =
+    { $n ->
+        [one] Vous êtes connecté avec { $n } navigateur.
+       *[other] Vous êtes connecté avec { $n } navigateurs.
+    }
+account-more_than = Plus que { $n }
+account-apps_held =
+    { $n ->
+        [one] { $n } application d’authentification est configurée.
+       *[other] { $n } applications d’authentification sont configurées.
+    }
+account-apps = Applications d’authentification
+account-second_lede = Les applications dont le code vous est demandé après votre mot de passe.
+account-codes_unused = Pour le jour où vous perdez votre seconde étape. Il n’y en a pas encore.
+account-codes_renew = En créer de nouveaux
+account-email_proved = vérifiée
+account-email_unproved = pas encore vérifiée
+account-password_none = Vous n’avez pas de mot de passe : personne ne peut le deviner ni le voler.
+account-password_since = Dernier changement le
+account-password_set = Vous avez un mot de passe.
+account-pages = Plus sur votre compte
+account-to_profile = Profil
+account-to_profile_help = Votre nom, votre photo, votre langue et ce que les applications peuvent en lire.
+account-to_providers = Autres comptes pour vous connecter
+account-to_providers_help = Les comptes d’autres sites que vous avez reliés.
+account-to_export = Vos données
+account-to_export_help = Tout ce qui est enregistré à votre sujet, dans un fichier.
+account-to_delete = Supprimer le compte
+account-to_delete_help = Définitivement, après quelques jours pendant lesquels vous pouvez changer d’avis.
+account-history_help = Les connexions et les changements de votre compte au cours des 90 derniers jours.
+account-history_list = Ce qui s’est passé
+account-times = { $n } fois
+account-state_good = En ordre
+account-state_advised = À regarder
+account-state_due = À faire
+account-state_unused = Non utilisé
 
 ## cause
 
@@ -348,7 +446,71 @@ cause-replaced = Quelqu’un d’autre s’est connecté avec ce navigateur.
 cause-idle = Elle est restée longtemps inutilisée.
 cause-expired = Elle a atteint sa durée maximale.
 cause-factor_removed = Vous avez supprimé une clé d’accès ou une seconde étape : cette connexion a donc pris fin.
+cause-upstream_unlinked = Vous avez supprimé un compte avec lequel vous vous connectiez : cette connexion a donc pris fin.
+cause-upstream_signed_out = Vous vous êtes déconnecté chez le fournisseur avec lequel vous vous étiez connecté.
 cause-other = Il a été mis fin à cette connexion.
+cause-password_reset = Un administrateur a défini un autre mot de passe.
+cause-email_changed = Votre adresse a été changée.
+cause-person_locked = Le compte a été verrouillé.
+cause-client_removed = L’application a été retirée de ce site.
+cause-client_tokens_revoked = Tout le monde a été déconnecté de cette application.
+cause-key_compromised = Une clé de signature de ce site a dû être retirée.
+
+## why
+
+why-title = Pourquoi ai-je été déconnecté ?
+why-lede = Les connexions qui ont pris fin, et pourquoi.
+why-sessions = Navigateurs
+why-sessions_none = Aucune connexion n’a pris fin ici récemment.
+why-by = Par qui :
+why-by_you = Vous.
+why-by_administrator = Un administrateur.
+why-by_application = L’application.
+why-by_site = Ce site, selon ses propres règles.
+why-sign_in = Reconnectez-vous si vous voulez continuer.
+why-if_not_you = Si ce n’était pas vous, changez votre mot de passe et vérifiez vos clés d’accès et votre seconde étape.
+why-watch = Si vous ne savez pas pourquoi, déconnectez-vous partout ailleurs et changez votre mot de passe.
+why-ask_administrator = Demandez aux responsables de ce site si vous ne vous y attendiez pas.
+why-retried = une réponse perdue a été renvoyée après le renouvellement { $n }
+why-reused = une ancienne clé est revenue après le renouvellement { $n }
+
+## history
+
+history-created = Le compte a été créé.
+history-imported = Le compte a été importé d’un autre système.
+history-disabled = Le compte a été désactivé.
+history-enabled = Le compte a été réactivé.
+history-locked = Le compte a été verrouillé.
+history-unlocked = Le compte a été déverrouillé.
+history-all_ended = Toutes les connexions ont pris fin.
+history-passkey_added = Une clé d’accès a été ajoutée.
+history-passkey_removed = Une clé d’accès a été supprimée.
+history-passkey_renamed = Une clé d’accès a changé de nom.
+history-passkey_suspended = Une clé d’accès a été suspendue : elle a peut-être été copiée.
+history-app_added = Une application d’authentification a été ajoutée.
+history-app_removed = Une application d’authentification a été supprimée.
+history-codes_renewed = De nouveaux codes de récupération ont été créés.
+history-code_used = Un code de récupération a été utilisé.
+history-second_closed = Après trop de codes erronés, les navigateurs inconnus sont refusés jusqu’à ce que vous changiez votre mot de passe.
+history-device_remembered = La seconde étape n’est plus demandée sur un appareil.
+history-device_forgotten = La seconde étape est de nouveau demandée sur un appareil.
+history-password_changed = Le mot de passe a été changé.
+history-password_reset = Un autre mot de passe a été défini.
+history-email_started = Un changement d’adresse a été commencé.
+history-email_changed = L’adresse a été changée.
+history-email_undone = Un changement d’adresse a été annulé.
+history-recovery_started = Une récupération du compte a été commencée.
+history-recovery_delayed = Une récupération du compte est en attente.
+history-recovery_stopped = Une récupération du compte a été arrêtée.
+history-recovery_finished = Le compte a été récupéré.
+history-consent_given = Une application a obtenu l’accès.
+history-consent_withdrawn = Une application a perdu l’accès.
+history-profile_changed = Le profil a été modifié.
+history-export_made = Une copie des données a été créée.
+history-export_fetched = Une copie des données a été récupérée.
+history-deletion_requested = La suppression du compte a été demandée.
+history-deletion_kept = Le compte a finalement été conservé.
+history-other = Quelque chose a changé dans le compte : { $what }.
 
 ## register
 
@@ -361,6 +523,10 @@ register-terms = J’accepte les conditions
 register-terms_read = Lire les conditions (version { $version })
 register-do = Envoyer le code
 register-cancel = Annuler
+register-signed_in = Vous êtes connecté en tant que { $name }.
+register-stay = Continuer avec ce compte
+register-another = Créer un autre compte
+register-work_without = Cette page travaille une seconde sans vous, pour tenir les programmes à distance. Il lui faut JavaScript : sans lui, un administrateur examine d’abord votre compte.
 register-check_title = Consultez vos e‑mails
 register-check_lede = Nous avons écrit à { $email }. Saisissez le code ici, ou ouvrez le lien de l’e-mail.
 register-code = Code
@@ -375,6 +541,7 @@ register-link_elsewhere = Cette démarche a été commencée dans un autre navig
 register-link_confirm = Confirmer l’adresse
 register-link_start = Continuer ici
 register-invited = Vous êtes invité à créer un compte. Rien ne se passe tant que vous n’acceptez pas.
+register-invited_as = Vous êtes connecté en tant que { $name }. Acceptez pour utiliser l’invitation avec ce compte.
 register-accept = Accepter l’invitation
 register-finish_title = C’est presque terminé
 register-finish_lede = Votre adresse { $email } est confirmée.
@@ -388,6 +555,15 @@ register-finish = Créer le compte
 register-wait_title = Votre compte est en attente d’approbation
 register-wait = Ici, un administrateur examine chaque nouveau compte. Nous vous écrirons.
 register-to_sign_in = Se connecter
+
+## terms
+
+terms-title = Les conditions ont changé
+terms-lede = Lisez-les et acceptez-les pour continuer. Si vous les refusez, vous êtes déconnecté.
+terms-until = Vous pouvez le faire plus tard, jusqu’au { $date }.
+terms-accept = Accepter et continuer
+terms-later = Plus tard
+terms-refuse = Refuser et se déconnecter
 
 ## outbox
 
@@ -446,6 +622,8 @@ mail-password_reset_subject = Choisissez un nouveau mot de passe pour { $host }
 mail-password_reset_lead = Quelqu’un a demandé un nouveau mot de passe pour votre compte. Ouvrez le lien pour en choisir un.
 mail-admin_reset_subject = Retrouvez l’accès à votre compte sur { $host }
 mail-admin_reset_lead = Un administrateur a lancé cette démarche pour vous. Ouvrez le lien pour choisir comment vous vous connectez.
+mail-welcome_subject = Votre compte sur { $host }
+mail-welcome_lead = Votre compte a été transféré sur { $host }. Ouvrez le lien pour choisir comment vous vous connectez.
 mail-reset_do = Choisir un nouveau mot de passe
 mail-password_changed_subject = Votre mot de passe a été changé
 mail-password_changed_lead = Tous les autres navigateurs et applications ont été déconnectés.
@@ -454,6 +632,8 @@ mail-email_code_lead = Saisissez ce code pour utiliser cette adresse avec votre 
 mail-email_changed_subject = L’adresse de votre compte a été changée
 mail-email_changed_lead = Votre compte a maintenant une autre adresse e-mail. Si ce n’était pas vous, annulez ce changement : cela déconnecte aussi tous les navigateurs et toutes les applications.
 mail-undo_do = Annuler le changement
+mail-notice_address_subject = La seconde adresse de notification a changé
+mail-notice_address_lead = Une seconde adresse de notification a été ajoutée à votre compte ou en a été supprimée.
 mail-email_new_subject = Cette adresse est maintenant celle de votre compte
 mail-email_new_lead = L’adresse e-mail de votre compte a été remplacée par celle-ci.
 mail-email_undone_subject = Le changement de votre adresse a été annulé
@@ -530,6 +710,8 @@ recover-way_provider = Compte chez { $name }
 recover-keep = Garder
 recover-remove = Supprimer
 recover-save = Enregistrer
+recover-no_password = Supprimer le mot de passe : je me connecte uniquement avec une clé d’accès
+recover-passkey = Créer une clé d’accès et enregistrer
 recover-done_title = Vous avez retrouvé votre compte
 recover-done = Le nouveau mot de passe est valable dès maintenant, et tous les navigateurs et applications ont été déconnectés.
 recover-stop_title = Arrêter la récupération
@@ -544,7 +726,43 @@ password-lede = Tous les autres navigateurs et toutes les applications seront d�
 password-before_app = Votre mot de passe est trop court pour suffire à lui seul. Choisissez-en un plus long, puis supprimez l’application.
 password-current = Mot de passe actuel
 password-new = Nouveau mot de passe
+password-strength = Difficulté à deviner
 password-do = Changer le mot de passe
+
+## profile
+
+profile-title = Votre profil
+profile-lede = Ce que vous dites de vous. Les applications ne le voient que si vous l’autorisez, et tout peut rester vide.
+profile-name = Nom complet
+profile-given_name = Prénom
+profile-middle_name = Autres prénoms
+profile-family_name = Nom de famille
+profile-nickname = Surnom
+profile-birthdate = Date de naissance
+profile-birthdate_help = Sous la forme année-mois-jour, par exemple 1990-05-17. L’année seule suffit ; sans année, écrivez 0000-05-17.
+profile-website = Site web
+profile-website_help = L’adresse commence par https://.
+profile-phone = Téléphone
+profile-phone_help = Avec le signe plus et l’indicatif du pays, par exemple +33 1 00 00 00 00.
+profile-street_address = Rue et numéro
+profile-postal_code = Code postal
+profile-address_level2 = Ville
+profile-country_name = Pays
+profile-locale = Langue
+profile-locale_browser = Celle que demande mon navigateur
+profile-locale_help = La langue de ces pages et des courriels, et celle que les applications apprennent.
+profile-zoneinfo = Fuseau horaire
+profile-zoneinfo_none = Non indiqué
+profile-do = Enregistrer
+profile-back = Retour à votre compte
+profile-picture = Photo
+profile-picture_file = Photo à envoyer
+profile-picture_help = JPEG, PNG ou WebP de 2 Mio au plus. Le carré du milieu est gardé.
+profile-picture_do = Envoyer
+profile-picture_remove = Retirer la photo
+profile-done_saved = Votre profil a été enregistré.
+profile-done_picture = Votre photo a été enregistrée.
+profile-done_removed = Votre photo a été retirée.
 
 ## email
 
@@ -561,3 +779,72 @@ email-undo_title = Annuler le changement de votre adresse
 email-undo_lede = Votre compte retrouve son ancienne adresse, et tous les navigateurs et applications sont déconnectés.
 email-undo_do = Annuler le changement
 email-undone = Le compte a retrouvé son ancienne adresse. Tous les navigateurs et applications ont été déconnectés. Si vous ne pouvez pas vous connecter, récupérez le compte : cela prend maintenant quelques jours, et les deux adresses sont prévenues.
+
+## account_delete
+delete-title = Supprimer votre compte
+delete-lede = Votre compte sera supprimé dans 14 jours. D’ici là, vous pouvez vous connecter et le garder.
+delete-what = Tous les navigateurs et toutes les applications sont déconnectés tout de suite. Après 14 jours, vos données sont effacées, ici et dans tous les services, et personne n’obtient votre nom d’utilisateur ni votre adresse pendant un an.
+delete-export = Télécharger d’abord une copie de vos données
+delete-username = Votre nom d’utilisateur
+delete-username_help = Pour confirmer, saisissez { $name }.
+delete-do = Supprimer mon compte
+delete-requested_title = Votre compte va être supprimé
+delete-requested = Votre compte sera supprimé dans 14 jours. Pour le garder, connectez-vous d’ici là. Nous vous avons écrit.
+delete-to_account = Retour au compte
+error-wrong_name = Ce n’est pas le nom d’utilisateur de ce compte.
+error-last_administrator = Vous êtes le dernier administrateur. Nommez d’abord quelqu’un d’autre.
+cause-deletion_requested = La suppression du compte a été demandée.
+
+## account_export
+export-title = Télécharger vos données
+export-lede = Un fichier avec tout ce qui est conservé ici à votre sujet, sans mots de passe ni autres secrets.
+export-none = Il n’y a pas encore de copie. Vous pouvez en demander une par jour.
+export-waiting = Votre copie est en préparation. Rouvrez cette page dans un instant.
+export-ready = Votre copie est prête. Vous pouvez la télécharger ici jusqu’au { $date }.
+export-elsewhere = Une copie est prête jusqu’au { $date }, dans le navigateur qui l’a demandée et là seulement.
+export-download = Télécharger
+export-do = Préparer une copie
+error-export_limit = Vous avez demandé une copie il y a moins d’un jour. Redemandez-en une demain.
+
+## required_deletion
+keep-title = Garder votre compte ?
+keep-do = Garder le compte
+keep-sign_out = Se déconnecter
+error-deletion_pending = Ce compte sera supprimé le { $date }.
+
+## upstream
+
+upstream-title = Se connecter avec un autre fournisseur
+upstream-with = Continuer avec { $provider }
+upstream-to_providers = Aller à vos comptes associés
+upstream-to_sign_in = Aller à la page de connexion
+upstream-confirm_title = Associer un compte
+upstream-confirm_heading = Associer votre compte { $provider } ?
+upstream-confirm_lede = Vous êtes connecté en tant que { $name }. Quiconque peut se connecter là-bas pourra se connecter ici.
+upstream-connect = Associer
+upstream-register_title = Créer votre compte
+upstream-register_lede = Vous vous connectez avec { $provider } : il ne vous faut pas de mot de passe ici. Choisissez un nom d’utilisateur.
+
+## providers
+
+providers-title = Comptes associés
+providers-lede = Les comptes d’ailleurs avec lesquels vous vous connectez.
+providers-list = Associés
+providers-none = Aucun compte n’est associé.
+providers-off = Désactivé
+providers-linked = Associé
+providers-everywhere = Déconnecter tous mes autres appareils et applications
+providers-remove = Supprimer
+providers-others = Associer un autre compte
+providers-connect = Associer { $provider }
+providers-done_connected = Le compte est associé.
+providers-done_removed = Le compte est supprimé.
+
+## notices
+
+notices-title = Notifications
+notices-lede = Les notifications concernant votre compte sont envoyées à { $email }, et à une seconde adresse si vous en ajoutez une.
+notices-refused = Le dernier e-mail envoyé à cette adresse a été refusé. Vérifiez-la ou changez-la.
+notices-email = Seconde adresse
+notices-help = Elle ne reçoit que des notifications : elle ne permet ni de se connecter ni de récupérer le compte.
+notices-remove = Supprimer la seconde adresse

@@ -5,6 +5,8 @@
 
 id-name = Latchkey
 id-footer = Bulunduğunuz adres:
+id-support = Yardım
+id-reveal = Parolayı göster
 
 ## login
 
@@ -19,6 +21,22 @@ login-register = Hesap oluşturun
 login-again = Siz olduğunuzu doğrulayın. Vazgeçerseniz oturumunuz açık kalır.
 
 login-keep = Bu cihazda oturumum açık kalsın
+
+# The page of mailed codes.
+login-code_title = Postalanan kodla oturum açın
+login-code_lede = Hesabınızın adresine bir kod göndeririz.
+login-code_sent = Kodla açılabilen bir hesap varsa bir e-posta yolda. İçindeki kodu buraya yazın.
+login-code_help = Altı rakam; bu tarayıcıda on dakika geçerlidir. Gelmezse istenmeyen posta klasörüne bakın.
+login-code_do = Kodu gönder
+login-by_code = Postalanan kodla oturum aç
+login-other_ways = Başka bir yol kullan
+
+## confirm
+
+confirm-title = Siz olduğunuzu doğrulayın
+confirm-lede = { $name } olarak oturum açtınız. Vazgeçerseniz oturumunuz açık kalır.
+confirm-do = Doğrula
+confirm-passkey = Geçiş anahtarıyla doğrula
 
 ## second
 
@@ -78,6 +96,11 @@ error-passkey_refused = Bu geçiş anahtarı eklenemiyor. Başka bir tane oluşt
 error-passkey_held = Bu cihazda bu hesap için zaten bir geçiş anahtarı var.
 error-passkey_name = Geçiş anahtarına harflerden veya rakamlardan oluşan bir ad verin.
 error-last_way = Bu, oturum açmanızın tek yolu. Önce başka bir yol ekleyin.
+error-account_exists = Burada bir hesabınız var. Önce bu hesapla oturum açın, sonra { $provider } hesabını bağlayın.
+error-provider_taken = Bu { $provider } hesabı burada başka birine bağlı. Orada başka bir hesapla oturum açın.
+error-provider_connected = Bir { $provider } hesabı zaten bağlı. Başka birini bağlamadan önce onu kaldırın.
+error-provider_session = Hiçbir hesap bağlanmadı: bu işlem daha önce kullanıldı, çok uzun sürdü veya başka bir oturumda başladı. Bağlı hesaplar sayfasından yeniden başlayın.
+error-provider_domain = Bu adrese sahip kişiler { $provider } ile oturum açar. Onun düğmesini kullanın.
 error-missing = Kullanıcı adınızı ve parolanızı girin.
 error-address = Bu bir e-posta adresi değil. Kontrol edip yeniden deneyin.
 error-domain = Bu alan adındaki adreslerle burada hesap oluşturulamaz.
@@ -98,7 +121,23 @@ error-password_short = En az { $n } karakter kullanın. Birkaç kelime iyi iş g
 error-password_long = Bu parola çok uzun.
 error-password_personal = İçinde adınız, adresiniz veya bu sitenin adı var. Başka bir parola seçin.
 error-password_common = Saldırganlar ilk bunu dener. Başka bir parola seçin.
+error-account_mailed = Bu adrese yazdık. Nasıl devam edeceğiniz e-postada yazıyor.
+error-password_weak = Bu parola zayıf. Yine de kullanabilirsiniz: bir kez daha girin. Daha iyisi, kimsenin yan yana getirmeyeceği birkaç kelimedir.
 error-approval_wait = Hesabınız onay bekliyor. Size yazacağız.
+error-profile_text = Bu metin çok uzun veya görünmeyen karakterler içeriyor. Daha yalın yazın.
+error-profile_birthdate = Tarihi yıl-ay-gün olarak yazın, örneğin 1990-05-17.
+error-profile_website = https:// veya http:// ile başlayan bir adres yazın.
+error-profile_phone = Numarayı artı işareti ve ülke koduyla yazın.
+error-profile_locale = Bu dil burada bilinmiyor. Listeden birini seçin.
+error-profile_zoneinfo = Bu saat dilimi burada bilinmiyor. Listeden birini seçin.
+error-profile_changed = Profiliniz bu arada başka bir yerde değiştirildi. Şimdiki hâli budur: değişikliğinizi yeniden yapın.
+error-picture_large = Bu dosya 2 MiB boyutundan büyük. Daha küçük bir dosya seçin.
+error-picture_kind = Bu bir JPEG, PNG veya WebP resmi değil. Başka bir dosya seçin.
+error-picture_pixels = Bu resimde çok fazla piksel var. Daha küçük bir resim seçin.
+error-picture_moving = Bu resim hareketli. Hareketsiz bir resim seçin.
+error-picture_damaged = Bu resim bozuk. Başka bir resim seçin.
+error-picture_missing = Önce bir dosya seçin.
+error-picture_busy = Şu anda çok sayıda resim işleniyor. Birazdan yeniden deneyin.
 error-title = Bu işlem olmadı
 error-back = Hesabınıza gidin
 error-to_application = { $client } uygulamasına dönün
@@ -118,6 +157,8 @@ sorry-other_browser = Bu oturum açma işlemi başka bir tarayıcıda başlatıl
 sorry-foreign_form = Bu form bizim sayfalarımızdan gönderilmedi. Geri dönün, sayfayı yenileyip formu yeniden gönderin.
 sorry-too_many = Çok fazla deneme yapıldı. Biraz bekleyip yeniden deneyin.
 sorry-busy = Şu anda çok sayıda kişi oturum açıyor. Bu sayfa birazdan kendiliğinden yeniden deneyecek.
+sorry-provider_failed = { $provider } kim olduğunuzu doğrulamadı.
+sorry-provider_off = { $provider } ile oturum açma kapalı.
 sorry-not_found = Bu adreste bir sayfa yok.
 sorry-unavailable = Hizmete şu anda ulaşılamıyor. Biraz sonra yeniden deneyin.
 sorry-internal = Bizim tarafımızda bir hata oluştu. Hata kaydedildi.
@@ -173,6 +214,7 @@ scope-profile = Adınızı ve profilinizi görmek
 scope-email = E-posta adresinizi görmek
 scope-address = Posta adresinizi görmek
 scope-phone = Telefon numaranızı görmek
+scope-groups = Bulunduğunuz grupları görmek
 scope-offline_access = Siz geri alana kadar, siz yokken de sizin adınıza işlem yapmak
 scope-other = { $resource } için { $scope }
 scope-other_one = { $scope }
@@ -290,13 +332,14 @@ account-done_family = O oturum sona erdi.
 account-security = Güvenlik
 account-second = İkinci adım
 account-second_none = İkinci adım, biri parolanızı öğrense bile hesabınızın sizin kalmasını sağlar.
+account-second_set_up = Kur
 account-second_help = Parolanızdan sonra size bu uygulamalardan birinin kodu sorulur.
 account-app_name = Doğrulama uygulaması
 account-app_since = eklenme tarihi:
 account-app_add = Doğrulama uygulaması ekle
 account-app_remove = Kaldır
 account-done_app = Doğrulama uygulaması kuruldu.
-account-done_app_removed = Doğrulama uygulaması kaldırıldı. Diğer her yerde oturumunuz kapatıldı.
+account-done_app_removed = Doğrulama uygulaması kaldırıldı.
 account-codes = Kurtarma kodları
 account-codes_low =
     { $n ->
@@ -309,6 +352,49 @@ account-device_until = son tarih:
 account-device_forget = Orada yeniden sor
 account-done_device = O cihazda yeniden kod sorulacak.
 account-kept = Oturum açık kalıyor
+account-sessions_list = Şu anda açık oturumlar
+account-proved = Doğrulama:
+account-proved_pwd = parola
+account-proved_otp = uygulama kodu
+account-proved_rc = kurtarma kodu
+account-proved_pop = geçiş anahtarı
+account-proved_email = e-posta kodu
+account-proved_fed = başka bir sağlayıcı
+account-end_others = Diğer her yerde oturumu kapat
+account-end_others_too = Diğer cihazlarımdaki oturumları da kapat
+account-done_others = Diğer her yerde oturumunuz kapatıldı.
+account-applications_list = Erişimi olan uygulamalar
+account-applications_held = { $n } uygulamanın erişimi var.
+account-offline = Siz yokken de
+account-at = Yer:
+account-browsers = { $n } tarayıcıda oturumunuz açık.
+account-more_than = Şundan fazla: { $n }
+account-apps_held = { $n } doğrulama uygulaması kurulu.
+account-apps = Doğrulama uygulamaları
+account-second_lede = Parolanızdan sonra kodu sorulan uygulamalar.
+account-codes_unused = İkinci adımınızı kaybettiğiniz gün içindir. Henüz ikinci adımınız yok.
+account-codes_renew = Yenilerini oluştur
+account-email_proved = doğrulandı
+account-email_unproved = henüz doğrulanmadı
+account-password_none = Parolanız yok: kimse onu tahmin edemez veya çalamaz.
+account-password_since = Son değişiklik:
+account-password_set = Bir parolanız var.
+account-pages = Hesabınızla ilgili diğer sayfalar
+account-to_profile = Profil
+account-to_profile_help = Adınız, resminiz, diliniz ve uygulamaların bunlardan neleri okuyabildiği.
+account-to_providers = Oturum açabileceğiniz diğer hesaplar
+account-to_providers_help = Bağladığınız, başka sitelerdeki hesaplar.
+account-to_export = Verileriniz
+account-to_export_help = Hakkınızda saklanan her şey, bir dosya olarak.
+account-to_delete = Hesabı sil
+account-to_delete_help = Fikrinizi değiştirebileceğiniz birkaç günün ardından, kalıcı olarak.
+account-history_help = Son 90 gündeki oturum açmalar ve hesap değişiklikleri.
+account-history_list = Neler oldu
+account-times = { $n } kez
+account-state_good = Yolunda
+account-state_advised = Bakmaya değer
+account-state_due = Sizi bekliyor
+account-state_unused = Kullanılmıyor
 
 ## cause
 
@@ -336,7 +422,71 @@ cause-replaced = Bu tarayıcıda başka biri oturum açtı.
 cause-idle = Uzun süre kullanılmadı.
 cause-expired = Süresinin sonuna ulaştı.
 cause-factor_removed = Bir geçiş anahtarını veya ikinci adımı kaldırdığınız için bu oturum sona erdi.
+cause-upstream_unlinked = Oturum açtığınız bir hesabı kaldırdığınız için bu oturum sona erdi.
+cause-upstream_signed_out = Oturum açmak için kullandığınız sağlayıcıda oturumu kapattınız.
 cause-other = Bu oturum sonlandırıldı.
+cause-password_reset = Bir yönetici başka bir parola belirledi.
+cause-email_changed = Adresiniz değiştirildi.
+cause-person_locked = Hesap kilitlendi.
+cause-client_removed = Uygulama bu siteden kaldırıldı.
+cause-client_tokens_revoked = Bu uygulamada herkesin oturumu kapatıldı.
+cause-key_compromised = Bu sitenin bir imza anahtarının geri çekilmesi gerekti.
+
+## why
+
+why-title = Oturumum neden kapandı?
+why-lede = Sona eren oturumlar ve nedenleri.
+why-sessions = Tarayıcılar
+why-sessions_none = Son zamanlarda burada sona eren oturum yok.
+why-by = Kim tarafından:
+why-by_you = Siz.
+why-by_administrator = Bir yönetici.
+why-by_application = Uygulama.
+why-by_site = Kendi kurallarına göre bu site.
+why-sign_in = Devam etmek isterseniz yeniden oturum açın.
+why-if_not_you = Bunu siz yapmadıysanız parolanızı değiştirin, geçiş anahtarlarınıza ve ikinci adımınıza bakın.
+why-watch = Nedenini bilmiyorsanız diğer her yerde oturumu kapatın ve parolanızı değiştirin.
+why-ask_administrator = Beklemiyorduysanız bu siteyi yönetenlere sorun.
+why-retried = kaybolan bir yanıtın yeniden gönderildiği yenileme: { $n }
+why-reused = eski bir anahtarın geri geldiği yenileme: { $n }
+
+## history
+
+history-created = Hesap oluşturuldu.
+history-imported = Hesap başka bir sistemden buraya taşındı.
+history-disabled = Hesap devre dışı bırakıldı.
+history-enabled = Hesap yeniden etkinleştirildi.
+history-locked = Hesap kilitlendi.
+history-unlocked = Hesabın kilidi açıldı.
+history-all_ended = Bütün oturumlar sonlandırıldı.
+history-passkey_added = Bir geçiş anahtarı eklendi.
+history-passkey_removed = Bir geçiş anahtarı kaldırıldı.
+history-passkey_renamed = Bir geçiş anahtarının adı değişti.
+history-passkey_suspended = Bir geçiş anahtarı askıya alındı: kopyalanmış olabilir.
+history-app_added = Bir doğrulama uygulaması eklendi.
+history-app_removed = Bir doğrulama uygulaması kaldırıldı.
+history-codes_renewed = Yeni kurtarma kodları oluşturuldu.
+history-code_used = Bir kurtarma kodu kullanıldı.
+history-second_closed = Çok sayıda yanlış kodun ardından, parolanızı değiştirene kadar bilinmeyen tarayıcılar reddedilir.
+history-device_remembered = Bir cihazda artık ikinci adım sorulmuyor.
+history-device_forgotten = Bir cihazda ikinci adım yeniden soruluyor.
+history-password_changed = Parola değiştirildi.
+history-password_reset = Başka bir parola belirlendi.
+history-email_started = Adres değişikliği başlatıldı.
+history-email_changed = Adres değiştirildi.
+history-email_undone = Adres değişikliği geri alındı.
+history-recovery_started = Hesap kurtarma başlatıldı.
+history-recovery_delayed = Hesap kurtarma bekliyor.
+history-recovery_stopped = Hesap kurtarma durduruldu.
+history-recovery_finished = Hesap kurtarıldı.
+history-consent_given = Bir uygulama erişim aldı.
+history-consent_withdrawn = Bir uygulama erişimini kaybetti.
+history-profile_changed = Profil değiştirildi.
+history-export_made = Verilerin bir kopyası oluşturuldu.
+history-export_fetched = Verilerin bir kopyası alındı.
+history-deletion_requested = Hesabın silinmesi istendi.
+history-deletion_kept = Hesabın kalmasına karar verildi.
+history-other = Hesapta bir şey değişti: { $what }.
 
 ## register
 
@@ -349,6 +499,10 @@ register-terms = Koşulları kabul ediyorum
 register-terms_read = Koşulları okuyun (sürüm { $version })
 register-do = Kodu gönder
 register-cancel = Vazgeç
+register-signed_in = Şu adla oturum açtınız: { $name }.
+register-stay = Bu hesapla devam et
+register-another = Başka bir hesap oluştur
+register-work_without = Bu sayfa, programları uzak tutmak için siz bir şey yapmadan bir saniye çalışır. Bunun için JavaScript gerekir: yoksa hesabınıza önce bir yönetici bakar.
 register-check_title = E‑postalarınıza bakın
 register-check_lede = Şu adrese yazdık: { $email }. Kodu buraya yazın veya e-postadaki bağlantıyı açın.
 register-code = Kod
@@ -363,6 +517,7 @@ register-link_elsewhere = Bu işlem başka bir tarayıcıda başlatıldı. E-pos
 register-link_confirm = Adresi doğrula
 register-link_start = Burada devam et
 register-invited = Hesap oluşturmaya davetlisiniz. Siz kabul edene kadar hiçbir şey olmaz.
+register-invited_as = { $name } olarak oturum açtınız. Daveti bu hesapla kullanmak için kabul edin.
 register-accept = Daveti kabul et
 register-finish_title = Neredeyse bitti
 register-finish_lede = Adresiniz doğrulandı: { $email }.
@@ -376,6 +531,15 @@ register-finish = Hesabı oluştur
 register-wait_title = Hesabınız onay bekliyor
 register-wait = Burada her yeni hesaba bir yönetici bakar. Size yazacağız.
 register-to_sign_in = Oturum açın
+
+## terms
+
+terms-title = Koşullar değişti
+terms-lede = Devam etmek için okuyup kabul edin. Reddederseniz oturumunuz kapatılır.
+terms-until = Bunu daha sonra da yapabilirsiniz. Son gün: { $date }.
+terms-accept = Kabul et ve devam et
+terms-later = Daha sonra
+terms-refuse = Reddet ve oturumu kapat
 
 ## outbox
 
@@ -434,6 +598,8 @@ mail-password_reset_subject = { $host } için yeni bir parola belirleyin
 mail-password_reset_lead = Biri hesabınız için yeni bir parola istedi. Yeni parola seçmek için bağlantıyı açın.
 mail-admin_reset_subject = { $host } hesabınıza yeniden erişin
 mail-admin_reset_lead = Bunu sizin için bir yönetici başlattı. Nasıl oturum açacağınızı seçmek için bağlantıyı açın.
+mail-welcome_subject = Hesabınız: { $host }
+mail-welcome_lead = Hesabınız şu adrese taşındı: { $host }. Nasıl oturum açacağınızı seçmek için bağlantıyı açın.
 mail-reset_do = Yeni bir parola seçin
 mail-password_changed_subject = Parolanız değiştirildi
 mail-password_changed_lead = Diğer bütün tarayıcılarda ve uygulamalarda oturum kapatıldı.
@@ -442,6 +608,8 @@ mail-email_code_lead = Bu adresi hesabınızda kullanmak için bu kodu yazın.
 mail-email_changed_subject = Hesabınızın adresi değiştirildi
 mail-email_changed_lead = Hesabınızın artık başka bir e-posta adresi var. Bunu siz yapmadıysanız değişikliği geri alın: bu, bütün tarayıcılardaki ve uygulamalardaki oturumları da kapatır.
 mail-undo_do = Değişikliği geri alın
+mail-notice_address_subject = Bildirimlerin ikinci adresi değişti
+mail-notice_address_lead = Hesabınızla ilgili bildirimler için ikinci bir adres eklendi ya da kaldırıldı.
 mail-email_new_subject = Artık hesabınızın adresi bu
 mail-email_new_lead = Hesabınızın e-posta adresi bu adresle değiştirildi.
 mail-email_undone_subject = Adres değişikliğiniz geri alındı
@@ -510,6 +678,8 @@ recover-way_provider = Bağlı hesap: { $name }
 recover-keep = Kalsın
 recover-remove = Kaldırılsın
 recover-save = Kaydet
+recover-no_password = Parolayı kaldır: yalnızca geçiş anahtarıyla oturum açacağım
+recover-passkey = Geçiş anahtarı oluştur ve kaydet
 recover-done_title = Yeniden hoş geldiniz
 recover-done = Bundan sonra yeni parola geçerli; bütün tarayıcılarda ve uygulamalarda oturum kapatıldı.
 recover-stop_title = Kurtarmayı durdurun
@@ -524,7 +694,43 @@ password-lede = Diğer bütün tarayıcılarda ve bütün uygulamalarda oturum k
 password-before_app = Şifreniz tek başına yetecek kadar uzun değil. Daha uzun bir şifre seçin, sonra uygulamayı kaldırın.
 password-current = Şu anki parola
 password-new = Yeni parola
+password-strength = Tahmin edilmesi ne kadar zor
 password-do = Parolayı değiştir
+
+## profile
+
+profile-title = Profiliniz
+profile-lede = Kendiniz hakkında söyledikleriniz. Uygulamalar bunları yalnızca izin verirseniz görür; buradaki her alan boş kalabilir.
+profile-name = Ad soyad
+profile-given_name = Ad
+profile-middle_name = İkinci ad
+profile-family_name = Soyad
+profile-nickname = Takma ad
+profile-birthdate = Doğum tarihi
+profile-birthdate_help = Yıl-ay-gün olarak, örneğin 1990-05-17. Yalnızca yıl da yazılabilir; yılsız 0000-05-17 yazın.
+profile-website = Web sitesi
+profile-website_help = https:// ile başlar.
+profile-phone = Telefon
+profile-phone_help = Artı işareti ve ülke koduyla, örneğin +90 212 000 0000.
+profile-street_address = Cadde, sokak ve numara
+profile-postal_code = Posta kodu
+profile-address_level2 = Şehir
+profile-country_name = Ülke
+profile-locale = Dil
+profile-locale_browser = Tarayıcımın istediği dil
+profile-locale_help = Bu sayfaların ve e-postaların dili; uygulamalara da bu söylenir.
+profile-zoneinfo = Saat dilimi
+profile-zoneinfo_none = Belirtilmedi
+profile-do = Kaydet
+profile-back = Hesabınıza dönün
+profile-picture = Resim
+profile-picture_file = Yüklenecek resim
+profile-picture_help = En fazla 2 MiB boyutunda JPEG, PNG veya WebP. Ortadaki kare saklanır.
+profile-picture_do = Yükle
+profile-picture_remove = Resmi kaldır
+profile-done_saved = Profiliniz kaydedildi.
+profile-done_picture = Resminiz kaydedildi.
+profile-done_removed = Resminiz kaldırıldı.
 
 ## email
 
@@ -541,3 +747,72 @@ email-undo_title = Adres değişikliğinizi geri alın
 email-undo_lede = Böylece hesabınız eski adresine döner; bütün tarayıcılarda ve uygulamalarda oturum kapatılır.
 email-undo_do = Değişikliği geri al
 email-undone = Hesap eski adresine döndü. Bütün tarayıcılarda ve uygulamalarda oturum kapatıldı. Oturum açamıyorsanız hesabı kurtarın: bu şimdi birkaç gün sürer ve iki adrese de haber verilir.
+
+## account_delete
+delete-title = Hesabınızı silin
+delete-lede = Hesabınız 14 gün sonra silinir. O zamana kadar oturum açıp hesabınızı koruyabilirsiniz.
+delete-what = Bütün tarayıcılarda ve bütün uygulamalarda oturum hemen kapatılır. 14 gün sonra verileriniz burada ve bütün hizmetlerde silinir; kullanıcı adınız ve adresiniz bir yıl boyunca kimseye verilmez.
+delete-export = Önce verilerinizin bir kopyasını indirin
+delete-username = Kullanıcı adınız
+delete-username_help = Onaylamak için şunu yazın: { $name }
+delete-do = Hesabımı sil
+delete-requested_title = Hesabınız silinecek
+delete-requested = Hesabınız 14 gün sonra silinecek. Korumak için o zamana kadar oturum açın. Size e-posta gönderdik.
+delete-to_account = Hesaba dön
+error-wrong_name = Bu, hesabın kullanıcı adı değil.
+error-last_administrator = Son yönetici sizsiniz. Önce başka birini yönetici yapın.
+cause-deletion_requested = Hesabın silinmesi istendi.
+
+## account_export
+export-title = Verilerinizi indirin
+export-lede = Burada sizinle ilgili saklanan her şeyi içeren bir dosya; parolalar ve diğer gizli bilgiler hariç.
+export-none = Henüz bir kopya yok. Günde bir kopya isteyebilirsiniz.
+export-waiting = Kopyanız hazırlanıyor. Biraz sonra bu sayfayı yeniden açın.
+export-ready = Kopyanız hazır. Buradan indirebileceğiniz son gün: { $date }.
+export-elsewhere = Bir kopya yalnızca onu isteyen tarayıcıda hazır. Son gün: { $date }.
+export-download = İndir
+export-do = Kopya hazırla
+error-export_limit = Son bir gün içinde bir kopya istediniz. Yarın yeniden isteyin.
+
+## required_deletion
+keep-title = Hesabınız kalsın mı?
+keep-do = Hesabı koru
+keep-sign_out = Oturumu kapat
+error-deletion_pending = Bu hesabın silineceği tarih: { $date }.
+
+## upstream
+
+upstream-title = Başka bir sağlayıcıyla oturum açma
+upstream-with = { $provider } ile devam et
+upstream-to_providers = Bağlı hesaplarınıza gidin
+upstream-to_sign_in = Oturum açma sayfasına gidin
+upstream-confirm_title = Hesap bağlama
+upstream-confirm_heading = { $provider } hesabınız bağlansın mı?
+upstream-confirm_lede = { $name } olarak oturum açtınız. Orada oturum açabilen herkes burada da oturum açabilecek.
+upstream-connect = Bağla
+upstream-register_title = Hesabınızı oluşturun
+upstream-register_lede = { $provider } ile oturum açıyorsunuz, bu yüzden burada parolaya ihtiyacınız yok. Bir kullanıcı adı seçin.
+
+## providers
+
+providers-title = Bağlı hesaplar
+providers-lede = Oturum açmak için kullandığınız, başka yerlerdeki hesaplar.
+providers-list = Bağlı olanlar
+providers-none = Bağlı hesap yok.
+providers-off = Kapalı
+providers-linked = Bağlandığı zaman:
+providers-everywhere = Diğer tüm cihazlarımın ve uygulamalarımın oturumunu kapat
+providers-remove = Kaldır
+providers-others = Başka bir hesap bağlayın
+providers-connect = { $provider } hesabını bağla
+providers-done_connected = Hesap bağlandı.
+providers-done_removed = Hesap kaldırıldı.
+
+## notices
+
+notices-title = Bildirimler
+notices-lede = Hesabınızla ilgili bildirimler { $email } adresine, eklerseniz ikinci bir adrese de gider.
+notices-refused = Bu adrese gönderilen son e-posta reddedildi. Adresi denetleyin ya da değiştirin.
+notices-email = İkinci adres
+notices-help = Yalnızca bildirim alır: onunla oturum açılmaz ve hesap kurtarılmaz.
+notices-remove = İkinci adresi kaldır

@@ -14,6 +14,7 @@ use latchkey_http::{ClientAddress, Form, is_form};
 use latchkey_protocol::authorize::locales;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::metadata::path;
+use latchkey_protocol::user::User;
 use latchkey_web::{
     Page, PageContext, Switched, Wishes, Words, accept_language, here as whole_address, safe_return,
 };
@@ -58,6 +59,8 @@ struct Heard {
     flow: OnceLock<String>,
     /// The languages that the application asks for.
     ui_locales: OnceLock<Vec<String>>,
+    /// The language of the profile of whoever is signed in.
+    profile: OnceLock<String>,
 }
 
 impl<S> FromRequestParts<S> for Browser
@@ -99,6 +102,7 @@ where
             heard: Arc::new(heard),
         };
         browser.context.words = browser.words();
+        browser.context.brand = browser.site.brand.shown.clone();
         Ok(browser)
     }
 }
@@ -113,6 +117,13 @@ impl Browser {
     /// §3.1.2.1, `ui_locales`).
     pub fn hear(&self, ui_locales: &[String]) {
         let _first = self.heard.ui_locales.set(ui_locales.to_owned());
+    }
+
+    /// This browser is signed in as this user.
+    pub fn is_of(&self, person: &User) {
+        if let Some(locale) = person.locale() {
+            let _first = self.heard.profile.set(locale.to_owned());
+        }
     }
 
     /// The visitor in the language that is known by now.
@@ -133,7 +144,7 @@ impl Browser {
             switched: here.map(|switched| switched.language),
             ui_locales: self.heard.ui_locales.get().map_or(&[], Vec::as_slice),
             remembered: switched.map(|switched| switched.language),
-            profile: None,
+            profile: self.heard.profile.get().map(String::as_str),
             accept: accept_language(&self.headers),
         })
     }
@@ -278,6 +289,8 @@ pub(crate) async fn form_bytes(request: Request) -> Result<Bytes, PageError> {
 /// The pages of ours that a browser can return to.
 const PAGES: &[&str] = &[
     "/login",
+    "/login/code",
+    "/confirm",
     "/second",
     "/required/terms",
     "/required/address",
@@ -287,7 +300,17 @@ const PAGES: &[&str] = &[
     "/passkey",
     "/consent",
     "/account",
+    "/account/second",
+    "/account/sessions",
+    "/account/applications",
+    "/account/history",
+    "/account/why",
+    "/account/passkeys",
+    "/account/totp/new",
     "/account/recovery-codes",
+    "/account/export",
+    "/account/delete",
+    "/account/deleted",
     "/logout",
     "/signed-out",
     "/register",
@@ -298,8 +321,13 @@ const PAGES: &[&str] = &[
     "/account/password",
     "/account/email",
     "/account/email/check",
+    "/account/email/notices",
+    "/account/profile",
     "/register/check",
     "/register/finish",
+    "/account/providers",
+    "/upstream/confirm",
+    "/upstream/register",
 ];
 /// The pages of ours that a mailed link opens.
 const LINKS: &[&str] = &[
@@ -344,12 +372,15 @@ fn own_here(path: &str, request: Option<&str>) -> String {
 /// The languages that a request for an endpoint with `ui_locales` names in its address. Only its form may name them
 /// otherwise, and then they come with the stored request.
 fn asked_in_the_address(uri: &http::Uri) -> Option<Vec<String>> {
-    if ![path::AUTHORIZE, path::END_SESSION].contains(&uri.path()) {
+    if ![path::AUTHORIZE, path::END_SESSION, OUTBOX].contains(&uri.path()) {
         return None;
     }
     let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
     form.take("ui_locales").map(|text| locales(&text))
 }
+
+/// The page of kept mails, on a listener that has no form for the language: its links say which.
+const OUTBOX: &str = "/outbox";
 
 /// The flow that an address of ours belongs to: its authorization request, or else the page itself.
 pub(crate) fn flow_of(address: &str) -> &str {

@@ -21,11 +21,17 @@ pub enum Chore {
     Mails,
     /// Tells owners of recoveries that wait.
     Recoveries,
+    /// Ends roles whose time is over.
+    Roles,
+    /// Deletes accounts whose time is over, and sweeps up after them.
+    Deletions,
+    /// Makes exports.
+    Exports,
 }
 
 impl Chore {
     /// All loops.
-    pub const ALL: [Chore; 9] = [
+    pub const ALL: [Chore; 12] = [
         Chore::Feed,
         Chore::Registry,
         Chore::Keys,
@@ -35,6 +41,9 @@ impl Chore {
         Chore::Logouts,
         Chore::Mails,
         Chore::Recoveries,
+        Chore::Roles,
+        Chore::Deletions,
+        Chore::Exports,
     ];
 
     /// The name in logs and in `/readyz`.
@@ -49,6 +58,9 @@ impl Chore {
             Self::Logouts => "identity_logouts",
             Self::Mails => "identity_mails",
             Self::Recoveries => "identity_recoveries",
+            Self::Roles => "identity_roles",
+            Self::Deletions => "identity_deletions",
+            Self::Exports => "identity_exports",
         }
     }
 }

@@ -15,12 +15,11 @@ use serde_json::json;
 
 use crate::IdentityError;
 use crate::browser::Browser;
+use crate::mail_limits::{Exceeded, MailLimits};
 use crate::one_time_proofs::Wanted;
 use crate::pages::ErrorPage;
 use crate::recovery::Recoveries;
 use crate::secret::digest;
-use crate::sign_up::{A_MINUTE, AN_HOUR};
-use crate::throttle::prefix;
 
 /// Changes addresses. Cloning is cheap.
 #[derive(Clone)]
@@ -105,19 +104,12 @@ impl EmailChanges {
         }
         let secret = browser.secret().ok_or(PageError::ForeignForm)?.to_owned();
         let (now, latest) = (self.recoveries.time.now(), self.recoveries.time.latest());
-        let (network, typed) = (prefix(browser.address), digest(&address));
-        let limits = [
-            (format!("mail_minute|{typed}|{network}"), A_MINUTE),
-            (format!("mail_hour|{typed}|{network}"), AN_HOUR),
-            (format!("mail_hour|{}|email", owner.id), AN_HOUR),
-        ];
+        let limits = MailLimits::of("email_change", &address, browser.address).of_account(&owner.id);
         let (recoveries, owner) = (self.recoveries.clone(), owner.clone());
         let done = self.recoveries.store.db().write(move |tx| async move {
-            let mut until = None;
-            for (id, window) in limits {
-                until = until.or(recoveries.store.count_within(&tx, &id, window, now).await?);
-            }
-            if let Some(until) = until {
+            if let Some(Exceeded::Mails(until) | Exceeded::Network(until)) =
+                limits.count(&recoveries.store, &tx, now).await?
+            {
                 return Ok(Err(Unchanged::MailLimit(until)));
             }
             let taken = recoveries.store.user(&tx, to.as_str()).await?;
@@ -326,6 +318,7 @@ impl EmailChanges {
                 return Err(Undone::Taken);
             }
             let removed = recoveries.remove_ways_since(&tx, user, trusted, &notice).await?;
+            store.remove_notice_address_since(&tx, user, trusted).await?;
             store.close_proofs_of(&tx, user, now).await?;
             store.stop_recoveries_of(&tx, user, now).await?;
             let end = Revocation::Subject { sub: user.to_owned() };

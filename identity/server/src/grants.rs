@@ -11,7 +11,7 @@ use latchkey_bus::{Cause, Draft, Outbox};
 use latchkey_clock::Random;
 use latchkey_contracts::events::family as wire;
 use latchkey_db::Tx;
-use latchkey_identity_store::Store;
+use latchkey_identity_store::{AuditRow, Store, Window};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::Limits;
 use latchkey_protocol::refresh_token::{Name, Salt};
@@ -117,6 +117,41 @@ impl Grants {
         })
     }
 
+    /// Records that a user has more roles or groups than a token carries, for whoever can change that: once an hour, however
+    /// often it is tried.
+    pub async fn note_too_many(
+        &self,
+        error: &OAuthError,
+        user: Option<&str>,
+        client: &Client,
+    ) -> Result<(), IdentityError> {
+        let kind = if *error == OAuthError::TooManyGroups {
+            "group.too_many"
+        } else if *error == OAuthError::TooManyRoles {
+            "role.too_many"
+        } else {
+            return Ok(());
+        };
+        let now = self.time.now();
+        let row = AuditRow {
+            id: self.random.uuid_v7(now.0),
+            kind: kind.to_owned(),
+            actor: client.id().to_string(),
+            subject: user.unwrap_or_default().to_owned(),
+            request_id: Some(latchkey_http::current_request_id().to_string()),
+            detail: json!({}),
+        };
+        let store = self.store.clone();
+        let recorded = self.store.db().write(move |tx| async move {
+            let id = format!("{}|{}|{}", row.kind, row.subject, row.actor);
+            if store.count_within(&tx, &id, NOTED, now).await?.is_none() {
+                store.audit(&tx, &row, now).await?;
+            }
+            Ok::<_, IdentityError>(())
+        });
+        recorded.await
+    }
+
     /// An error of a grant: the reason goes to the log, the peer gets the code.
     pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> ErrorResponse {
         tracing::info!(reason = %error, grant, client.id = %client.id(),
@@ -163,6 +198,12 @@ impl Grants {
         Ok(())
     }
 }
+
+/// How often it is recorded that a user has too much for a token of a client.
+const NOTED: Window = Window {
+    length_ms: 3_600_000,
+    most: 1,
+};
 
 /// How often a decision is repeated after a concurrent request changed the same rows.
 const TRIES: usize = 3;

@@ -12,35 +12,47 @@ use latchkey_http::outgoing::Outgoing;
 use latchkey_http::probes::Ready;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::Alg;
+use latchkey_protocol::metadata::Offers;
 use latchkey_protocol::revocation::Subject;
 use latchkey_protocol::revocation_policy::RevocationCause;
+use latchkey_protocol::upstream::{Mode, Provider};
 use latchkey_protocol::{refresh, session};
 use latchkey_web::{COMMON, MessageFile, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::access_token_verifier::AccessTokenVerifier;
-use crate::admin::{AdminError, Changes, Clients, Imports, Invitations, Keys, MailQueue, Resets, Users};
+use crate::admin::{
+    AdminError, Changes, Clients, Groups, Imports, Invitations, Keys, MailQueue, Resets, Users,
+};
 use crate::chore::Chore;
 use crate::client_authentication::ClientAuthentication;
+use crate::deletion::Deletions;
 use crate::email_change::EmailChanges;
 use crate::error::IdentityError;
+use crate::export::Exports;
 use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::interaction::Interactions;
 use crate::key_wrapping::KeyWrapper;
 use crate::keypair::RsaBits;
+use crate::linking::Linking;
 use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
 use crate::mail::{MailDelivery, Mailing, Mails};
+use crate::mail_code::MailCodes;
 use crate::maintenance::Maintenance;
 use crate::new_password::NewPasswords;
+use crate::notice_email::NoticeEmails;
 use crate::one_time_proofs::OneTimeProofs;
 use crate::passkeys::Passkeys;
 use crate::password_change::PasswordChanges;
 use crate::password_hashing::Pool;
 use crate::password_sign_in::Passwords;
+use crate::person_seal::PersonSeal;
+use crate::pictures::Pictures;
 use crate::presented_tokens::PresentedTokens;
+use crate::profiles::Profiles;
 use crate::recovery::Recoveries;
 use crate::registry::Registry;
 use crate::registry_sync::RegistrySync;
@@ -59,6 +71,7 @@ use crate::step_up::StepUp;
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::unfinished::Unfinished;
+use crate::upstream::{Providers, Upstreams};
 
 /// The identity provider. Cloning is cheap.
 #[derive(Clone)]
@@ -84,6 +97,7 @@ pub(crate) struct Values {
     pub step_up: Arc<StepUp>,
     pub sign_ins: SignIns,
     pub passwords: Arc<Passwords>,
+    pub mail_codes: MailCodes,
     pub passkeys: Passkeys,
     pub client_authentication: Arc<ClientAuthentication>,
     pub grants: Arc<Grants>,
@@ -93,10 +107,17 @@ pub(crate) struct Values {
     pub recoveries: Recoveries,
     pub password_changes: PasswordChanges,
     pub email_changes: EmailChanges,
+    pub deletions: Deletions,
+    pub exports: Exports,
+    pub profiles: Profiles,
+    pub linking: Linking,
+    pub upstreams: Upstreams,
+    pub notice_emails: NoticeEmails,
     pub mail_delivery: MailDelivery,
     pub changes: Changes,
     pub clients: Clients,
     pub users: Users,
+    pub groups: Groups,
     pub invitations: Invitations,
     pub resets: Resets,
     pub mail_queue: MailQueue,
@@ -129,7 +150,7 @@ pub struct Parts {
     pub rsa: RsaBits,
     /// What the operator decides about people.
     pub settings: Settings,
-    /// For calls to addresses that clients have registered.
+    /// For calls to addresses that clients have registered, and to other providers.
     pub outgoing: Outgoing,
     /// What becomes of mails.
     pub mailing: Mailing,
@@ -150,6 +171,13 @@ impl Identity {
     /// Opens the registry and creates missing keys.
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let resources = parts.resources.clone();
+        let own = |provider: &&Provider| provider.issuer == parts.issuer;
+        if let Some(own) = parts.settings.providers.iter().find(own) {
+            return Err(IdentityError::Settings(format!(
+                "upstream.{}.issuer is this issuer's own",
+                own.id
+            )));
+        }
         let party = RelyingParty::of(&parts.issuer, parts.settings.rp_id.as_deref())?;
         let identity = Self {
             values: Arc::new(Values::of(parts, party)),
@@ -220,6 +248,9 @@ impl Identity {
             Chore::Logouts => values.logouts.run(&stop).await,
             Chore::Mails => values.mail_delivery.run(&stop).await,
             Chore::Recoveries => values.recoveries.run(&stop).await,
+            Chore::Roles => values.users.end_roles(&stop).await,
+            Chore::Deletions => values.deletions.run(&stop).await,
+            Chore::Exports => values.exports.run(&stop).await,
         }
     }
 
@@ -256,6 +287,11 @@ impl Identity {
     /// The users.
     pub fn users(&self) -> &Users {
         &self.values.users
+    }
+
+    /// The groups of users.
+    pub fn groups(&self) -> &Groups {
+        &self.values.groups
     }
 
     /// Invitations and approvals.
@@ -318,6 +354,11 @@ impl Identity {
         self.values.revocations.revoke(cause, subject, actor).await
     }
 
+    /// Begins the deletion of a user, who can keep the account until the instant that is returned.
+    pub async fn request_deletion(&self, name: &str, actor: &str) -> Result<String, AdminError> {
+        self.values.deletions.request_by(name, actor).await
+    }
+
     /// Synchronizes with the database and creates the keys that are due.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
         self.values.sync.refresh().await
@@ -342,13 +383,35 @@ impl Values {
             random,
             stop,
         } = parts;
-        let site = Arc::new(Site::new(issuer.clone(), origins, messages));
+        let site = Arc::new(Site::new(
+            issuer.clone(),
+            origins,
+            messages,
+            settings.brand.clone(),
+        ));
         let issuer: Arc<str> = issuer.into();
-        let (store, time) = (Store::new(db), Time::new(clock.clone()));
         let signer = Signer::new(key_wrapper, rsa, random.clone());
+        let seal = PersonSeal {
+            signer: signer.clone(),
+            random: random.clone(),
+        };
+        let time = Time::new(clock.clone());
+        let latest = time.clone();
+        let store = Store::new(db)
+            .at(move || latest.latest())
+            .sealed_by(Arc::new(seal));
         let outbox = Outbox::new(Wire::SOURCE, clock.clone(), random.clone());
-        let registers = settings.sign_up.mode.is_public();
-        let registry = Arc::new(Registry::new(store.clone(), &issuer, resources, registers));
+        let offers = Offers {
+            registers: settings.sign_up.mode.is_public(),
+            mail_code: settings.mail_code,
+            upstream: settings
+                .providers
+                .iter()
+                .any(|provider| provider.mode == Mode::SignIn),
+            policy: settings.brand.policy.clone(),
+            terms: settings.sign_up.terms.as_ref().map(|terms| terms.url.clone()),
+        };
+        let registry = Arc::new(Registry::new(store.clone(), &issuer, resources, offers));
         let throttle = Arc::new(Throttle::default());
         let verifier = Arc::new(AccessTokenVerifier::new(&issuer, clock.clone()));
         let sync = Arc::new(RegistrySync::new(
@@ -472,11 +535,26 @@ impl Values {
             changes: changes.clone(),
             outbox,
             revocations: revocations.clone(),
+            breached: settings.breached.clone(),
         };
+        let new_passwords = NewPasswords {
+            site: site.clone(),
+            hashing,
+            settings: settings.clone(),
+            random: random.clone(),
+        };
+        let groups = Groups { users: users.clone() };
         let proofs = OneTimeProofs {
             store: store.clone(),
             signer: signer.clone(),
             random: random.clone(),
+        };
+        let mail_codes = MailCodes {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            mails: mails.clone(),
+            proofs: proofs.clone(),
+            settings: settings.clone(),
         };
         let recoveries = Recoveries {
             store: store.clone(),
@@ -485,12 +563,7 @@ impl Values {
             proofs: proofs.clone(),
             second: second_step.clone(),
             passwords: passwords.clone(),
-            new_passwords: NewPasswords {
-                site: site.clone(),
-                hashing: hashing.clone(),
-                settings: settings.clone(),
-                random: random.clone(),
-            },
+            new_passwords: new_passwords.clone(),
             settings: settings.clone(),
             random: random.clone(),
             time: time.clone(),
@@ -498,18 +571,38 @@ impl Values {
         let sign_ups = SignUps {
             store: store.clone(),
             users: users.clone(),
+            groups: groups.clone(),
             mails: mails.clone(),
             proofs: proofs.clone(),
-            hashing: hashing.clone(),
+            new_passwords,
             settings: settings.clone(),
             random: random.clone(),
             time: time.clone(),
         };
+        let step_up = Arc::new(StepUp {
+            sessions: sessions.clone(),
+            interactions: interactions.clone(),
+            random: random.clone(),
+        });
+        let linking = Linking {
+            settings: settings.clone(),
+            store: store.clone(),
+            interactions: interactions.clone(),
+            sessions: sessions.clone(),
+            step_up: step_up.clone(),
+            sign_ins: sign_ins.clone(),
+            sign_ups: sign_ups.clone(),
+            revocations: revocations.clone(),
+            second: second_step.clone(),
+            random: random.clone(),
+            time: time.clone(),
+        };
         Self {
+            linking,
             resets: Resets {
                 users: users.clone(),
                 mails: mails.clone(),
-                proofs,
+                proofs: proofs.clone(),
             },
             password_changes: PasswordChanges {
                 recoveries: recoveries.clone(),
@@ -519,17 +612,40 @@ impl Values {
             email_changes: EmailChanges {
                 recoveries: recoveries.clone(),
             },
-            recoveries,
-            feed: Arc::default(),
-            step_up: Arc::new(StepUp {
-                sessions: sessions.clone(),
-                interactions: interactions.clone(),
+            deletions: Deletions {
+                recoveries: recoveries.clone(),
+            },
+            exports: Exports {
+                recoveries: recoveries.clone(),
+            },
+            profiles: Profiles {
+                store: store.clone(),
+                users: users.clone(),
+                pictures: Pictures::new(store.clone(), issuer.clone(), random.clone()),
                 random: random.clone(),
-            }),
+                time: time.clone(),
+            },
+            notice_emails: NoticeEmails {
+                recoveries: recoveries.clone(),
+            },
+            recoveries,
+            upstreams: Upstreams {
+                issuer: issuer.clone(),
+                store: store.clone(),
+                signer: signer.clone(),
+                sessions: sessions.clone(),
+                settings: settings.clone(),
+                providers: Providers::new(outgoing.clone(), time.clone()),
+                random: random.clone(),
+                time: time.clone(),
+            },
+            feed: Arc::default(),
+            step_up,
             interactions,
             second_step,
             sign_ins,
             passwords,
+            mail_codes,
             passkeys,
             client_authentication: Arc::new(client_authentication),
             grants: Arc::new(grants),
@@ -557,6 +673,8 @@ impl Values {
                 changes: changes.clone(),
                 users: users.clone(),
                 signer: signer.clone(),
+                mails: mails.clone(),
+                proofs: proofs.clone(),
             },
             keys: Keys {
                 changes: changes.clone(),
@@ -578,12 +696,14 @@ impl Values {
             },
             invitations: Invitations {
                 users: users.clone(),
+                groups: groups.clone(),
                 mails,
                 issuer: issuer.clone(),
             },
             changes,
             clients,
             users,
+            groups,
             sign_ups,
             revocations,
             sessions,

@@ -17,6 +17,7 @@ use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
 use crate::browser::{Browser, cookie};
+use crate::own_page::OwnPage;
 use crate::pages::{Application, ErrorPage, back, client_name, see_other};
 use crate::registry::Registry;
 use crate::second_step::SecondStep;
@@ -48,6 +49,13 @@ impl Interaction {
     /// True if it was already answered.
     pub fn is_finished(&self) -> bool {
         self.row.finished_at.is_some()
+    }
+
+    /// True while somebody has yet to sign in, or to prove more, before it can be answered; a page of ours always waits
+    /// for that.
+    pub fn waits_for_sign_in(&self, decided: Option<&Decided>) -> bool {
+        let waits = |decided: &Decided| matches!(decided.outcome, Outcome::NeedLogin(_));
+        !self.is_finished() && decided.is_none_or(waits)
     }
 
     /// The row to insert with the next step, if it does not exist yet. The request itself stays with the browser. A
@@ -129,19 +137,27 @@ impl Interactions {
 
     /// The user who is signed in with this browser, or a redirect to the sign-in page of a page of ours.
     pub async fn signed_in(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, ErrorPage> {
+        self.signed_in_at(browser, None).await
+    }
+
+    /// [`Interactions::signed_in`] for a page of ours, to which a sign-in leads back.
+    pub async fn signed_in_at(
+        &self,
+        browser: &Browser,
+        next: Option<&str>,
+    ) -> Result<Result<SignedIn, Response>, ErrorPage> {
         let known = self.sessions.of(browser).await?;
         let live = known.filter(|known| known.state == State::Live && known.person.may_act().is_ok());
         if let Some(known) = live {
             return Ok(Ok(known));
         }
+        let page = OwnPage {
+            next: next.map(str::to_owned),
+            ..OwnPage::default()
+        };
+        let parsed = serde_json::to_string(&page).unwrap_or_else(|_| "{}".to_owned());
         let (browser_secret, made) = browser.secret_or_new(&self.random, false);
-        let begun = self.begin_request(
-            browser,
-            browser_secret.as_deref(),
-            origin::ACCOUNT,
-            None,
-            "{}".to_owned(),
-        );
+        let begun = self.begin_request(browser, browser_secret.as_deref(), origin::ACCOUNT, None, parsed);
         let mut response = see_other(&format!("/login?request={}", begun.await?));
         if made && let Some(secret) = &browser_secret {
             let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
@@ -506,6 +522,21 @@ impl Interactions {
                 store.add_request(&tx, row, now).await?;
             }
             Ok::<_, IdentityError>(store.step_request(&tx, &id, Some(&text), None).await?)
+        });
+        Ok(noted.await?)
+    }
+
+    /// Goes on with a session that there was before, as with one that began for this request; `false` if it was answered in
+    /// the meantime.
+    pub async fn stay(&self, interaction: &Interaction, session: &str) -> Result<bool, ErrorPage> {
+        let (store, row, now) = (self.store.clone(), interaction.row.clone(), self.time.now());
+        let (missing_row, session) = (interaction.missing_row(), session.to_owned());
+        let noted = self.store.db().write(move |tx| async move {
+            if let Some(row) = &missing_row {
+                store.add_request(&tx, row, now).await?;
+            }
+            let step = row.step.as_deref();
+            Ok::<_, IdentityError>(store.step_request(&tx, &row.id, step, Some(&session)).await?)
         });
         Ok(noted.await?)
     }

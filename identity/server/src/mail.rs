@@ -113,6 +113,30 @@ impl Mails {
                 return Ok(());
             }
         }
+        self.add(tx, to, user, locale, purpose, mailbox, now).await?;
+        // A notice goes to a second address, too: whoever holds one mailbox hides nothing from the other.
+        if purpose.goes_to_both()
+            && let Some(user) = user
+            && let Some(second) = self.store.notice_address_beside(tx, user, &address).await?
+            && let Some(second) = Address::parse(&second)
+        {
+            self.add(tx, &second, Some(user), locale, purpose, None, now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a mail has as many parts")]
+    async fn add(
+        &self,
+        tx: &Tx,
+        to: &Address,
+        user: Option<&str>,
+        locale: &str,
+        purpose: &Purpose,
+        mailbox: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
         let id = self.random.uuid_v7(now.0);
         let content = Content {
             to: to.clone(),

@@ -38,13 +38,8 @@ impl Maintenance {
         let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, HISTORY_EVERY_MS, stop).await {
             last = now;
-            let purged = stop
-                .run_until_cancelled(self.store.purge_history(self.time.latest()))
-                .await;
-            said_once(
-                purged.map(|purged| purged.map_err(IdentityError::from)),
-                &mut failing,
-            );
+            let purged = stop.run_until_cancelled(self.purge_history(now)).await;
+            said_once(purged, &mut failing);
         }
     }
 
@@ -60,6 +55,15 @@ impl Maintenance {
                 return Some(now);
             }
         }
+    }
+
+    async fn purge_history(&self, now: Timestamp) -> Result<(), IdentityError> {
+        self.store.purge_history(self.time.latest()).await?;
+        for (table, oldest) in self.store.oldest_rows().await? {
+            let age_s = oldest.map_or(0, |oldest| (now.0 - oldest.0).max(0) / 1_000);
+            metrics::gauge!("latchkey_oldest_row_seconds", "table" => table).set(age_s as f64);
+        }
+        Ok(())
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<(), IdentityError> {

@@ -18,13 +18,22 @@ pub(crate) struct OwnPage {
 }
 
 /// The pages that a sign-in of ours may lead to.
-const NEXT: [&str; 6] = [
+const NEXT: [&str; 15] = [
     "/account",
+    "/account/second",
+    "/account/sessions",
+    "/account/applications",
+    "/account/history",
+    "/account/why",
     "/account/passkeys",
     "/account/totp/new",
     "/account/recovery-codes",
     "/account/password",
     "/account/email",
+    "/account/export",
+    "/account/delete",
+    "/account/providers",
+    "/account/email/notices",
 ];
 
 impl OwnPage {

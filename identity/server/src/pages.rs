@@ -12,6 +12,8 @@ use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::resource::Resource;
+use latchkey_protocol::upstream::{Mode as ProviderMode, Provider};
+use latchkey_protocol::upstream_outcome::forced;
 use latchkey_protocol::user::User;
 pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
@@ -34,6 +36,8 @@ pub(crate) struct ErrorPage {
     pub client: Option<String>,
     /// The requested and rejected address, for the log.
     pub address: Option<String>,
+    /// What people call the provider that it is about.
+    pub provider: Option<Box<str>>,
 }
 
 /// An application that the user can return to.
@@ -53,6 +57,7 @@ impl From<PageError> for ErrorPage {
             application: None,
             client: None,
             address: None,
+            provider: None,
         }
     }
 }
@@ -94,10 +99,27 @@ impl ErrorPage {
     /// The error page, in the visitor's language.
     pub fn page(self, browser: &Browser) -> Response {
         let code = self.error.code();
-        let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
         let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let words = browser.words();
+        let provider = self.provider.as_deref().unwrap_or_default();
+        let sentence = match self.error {
+            PageError::ProviderFailed => words.fill("sorry.provider_failed", &[("provider", &provider)]),
+            PageError::ProviderOff => words.fill("sorry.provider_off", &[("provider", &provider)]),
+            PageError::Malformed
+            | PageError::UnknownClient
+            | PageError::RedirectUri
+            | PageError::LogoutUri
+            | PageError::IdTokenHint
+            | PageError::Expired
+            | PageError::OtherBrowser
+            | PageError::ForeignForm
+            | PageError::TooMany
+            | PageError::Busy
+            | PageError::NotFound
+            | PageError::Unavailable
+            | PageError::Internal => words.say(&format!("sorry.{code}")).to_owned(),
+        };
         let mut page = browser.page("error.title");
         page.here = browser.back_from_error();
         let address = self.address.as_deref().map(without_query);
@@ -113,7 +135,7 @@ impl ErrorPage {
             page,
             host: browser.site.host(),
             code,
-            sentence: words.say(&name),
+            sentence: &sentence,
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -155,12 +177,50 @@ pub(crate) struct LoginPage<'a> {
     pub registers: bool,
     /// Whether to say that nobody may, since the application asked for it.
     pub closed: bool,
+    /// Whether a mailed code is a way in.
+    pub mail_code: bool,
     pub problem: Option<Problem>,
     /// The options of a sign-in by passkey, as JSON; absent where there are none.
     pub passkey: Option<String>,
     /// A passkey that exists nowhere, for the script to tell its authenticator, as JSON.
     pub unknown_passkey: Option<String>,
     pub script: &'a str,
+    /// The token of the forms that lead to a provider.
+    pub start: &'a str,
+    pub providers: Vec<ProviderButton>,
+}
+
+/// A button that leads to another provider.
+pub(crate) struct ProviderButton {
+    pub id: String,
+    pub name: String,
+    /// Who somebody is there, if they have typed an address of its people.
+    pub hint: String,
+}
+
+/// The buttons of the providers that somebody can sign in with, who has typed this name or address.
+pub(crate) fn provider_buttons(providers: &[Provider], typed: &str) -> Vec<ProviderButton> {
+    let forced = forced(providers, typed).map(|provider| provider.id.as_str());
+    providers
+        .iter()
+        .filter(|provider| provider.mode == ProviderMode::SignIn)
+        .map(|provider| ProviderButton {
+            id: provider.id.clone(),
+            name: provider.name.clone(),
+            hint: match forced == Some(provider.id.as_str()) {
+                true => typed.trim().to_owned(),
+                false => String::new(),
+            },
+        })
+        .collect()
+}
+
+/// The page again, for people who sign in with another provider and in no other way.
+pub(crate) fn with_provider(words: &Words, provider: &Provider) -> Problem {
+    Problem {
+        sentence: words.fill("error.provider_domain", &[("provider", &provider.name)]),
+        ..Problem::new(words, "provider_domain", StatusCode::UNPROCESSABLE_ENTITY)
+    }
 }
 
 /// A problem of a sign-in.
@@ -292,6 +352,7 @@ pub(crate) fn scope_words(
             "email" => "scope.email",
             "address" => "scope.address",
             "phone" => "scope.phone",
+            "groups" => "scope.groups",
             "offline_access" => "scope.offline_access",
             _ => return words.fill("scope.other_one", &[("scope", &name)]),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, PasskeyRow, PasskeyUse, Store};
@@ -22,11 +22,13 @@ use webauthn_rs::prelude::{AuthenticationResult, PublicKeyCredential};
 use crate::IdentityError;
 use crate::browser::Browser;
 use crate::interaction::Interaction;
+use crate::other_sessions::Spared;
 use crate::pages::{ErrorPage, Problem, person_name};
 use crate::relying_party::{CeremonyError, RelyingParty, read};
 use crate::revocation::Revocations;
 use crate::second_step::SecondStep;
 use crate::secret::digest;
+use crate::sessions::SignedIn;
 use crate::sign_in::{Completed, Identified, SignInResult, SignIns};
 use crate::signer::Signer;
 use crate::throttle::{self, Throttle};
@@ -62,6 +64,31 @@ pub(crate) struct Creation {
     pub options: String,
     /// When they were issued; comes back with the form.
     pub issued: i64,
+}
+
+/// A passkey that was made and is not written yet.
+pub(crate) struct NewPasskey {
+    pub row: PasskeyRow,
+    /// What stays of it for good.
+    id: String,
+    /// The credential epoch of its user.
+    pub epoch: i64,
+    record: AuditRow,
+    told: Purpose,
+}
+
+impl NewPasskey {
+    /// Writes it in the transaction of whoever has locked its user, with its record and its mail. `false` if it cannot be
+    /// added: there are too many, or it exists.
+    pub async fn write(&self, tx: &Tx, second: &SecondStep, now: Timestamp) -> Result<bool, IdentityError> {
+        let store = &second.store;
+        if !store.add_passkey(tx, &self.row, &self.id).await? {
+            return Ok(false);
+        }
+        store.audit(tx, &self.record, now).await?;
+        second.tell(tx, &self.row.user, &self.told, now).await?;
+        Ok(true)
+    }
 }
 
 /// What became of a new passkey.
@@ -140,7 +167,9 @@ impl Passkeys {
         if passkey.suspended_at.is_some() {
             return self.failed(browser, "the passkey is suspended").await;
         }
-        let Some(candidate) = self.store.candidate_by_id(&passkey.user).await? else {
+        let latest = self.time.latest();
+        let candidate = self.store.candidate_by_id(&passkey.user).await?;
+        let Some(candidate) = candidate.filter(|candidate| !candidate.person.is_to_be_deleted(latest)) else {
             return self.failed(browser, "the user is gone").await;
         };
         let who = Identified::from(candidate);
@@ -324,8 +353,77 @@ impl Passkeys {
         issued: Option<&str>,
         response: &str,
     ) -> Result<Added, ErrorPage> {
-        let (words, now) = (&browser.words(), self.time.now());
+        self.add_and_end(browser, user, (session, false), bound, issued, response)
+            .await
+    }
+
+    /// [`Passkeys::add`], and with it the end of every other session, if its user asks for that.
+    pub async fn add_and_end(
+        &self,
+        browser: &Browser,
+        user: &User,
+        (session, end_others): (Option<&str>, bool),
+        bound: &str,
+        issued: Option<&str>,
+        response: &str,
+    ) -> Result<Added, ErrorPage> {
+        let made = match self.made(browser, user, bound, issued, response).await? {
+            Ok(made) => made,
+            Err(problem) => return Ok(Added::Problem(problem)),
+        };
         let session = session.map(str::to_owned);
+        let spared = session.clone().filter(|_| end_others).map(|session| Spared {
+            user: user.id.clone(),
+            session,
+        });
+        let (revocations, request_id) = (
+            self.revocations.clone(),
+            latchkey_http::current_request_id().to_string(),
+        );
+        let (store, second, now) = (self.store.clone(), self.second.clone(), self.time.now());
+        let added = self
+            .store
+            .db()
+            .write(move |tx| async move {
+                if !store.lock_user(&tx, &made.row.user, made.epoch).await?
+                    || !made.write(&tx, &second, now).await?
+                {
+                    return Ok(false);
+                }
+                if let Some(session) = &session {
+                    store
+                        .note_passkey_made(&tx, &made.row.credential_id, session)
+                        .await?;
+                }
+                if let Some(spared) = &spared {
+                    let cause = RevocationCause::SignedOutThere;
+                    revocations
+                        .end_others(&tx, cause, spared, &request_id, now)
+                        .await?;
+                }
+                Ok::<_, IdentityError>(true)
+            })
+            .await?;
+        Ok(match added {
+            true => Added::Done,
+            false => Added::Problem(Problem::new(
+                &browser.words(),
+                "passkey_refused",
+                StatusCode::CONFLICT,
+            )),
+        })
+    }
+
+    /// The passkey that an authenticator made for [`Passkeys::creation`], for whoever writes it with more.
+    pub async fn made(
+        &self,
+        browser: &Browser,
+        user: &User,
+        bound: &str,
+        issued: Option<&str>,
+        response: &str,
+    ) -> Result<Result<NewPasskey, Problem>, ErrorPage> {
+        let (words, now) = (&browser.words(), self.time.now());
         let party = self.party.as_ref().ok_or(PageError::NotFound)?;
         let failed = |error: CeremonyError| {
             tracing::info!(reason = %error, request.id = %latchkey_http::current_request_id(), "a new passkey was refused");
@@ -343,7 +441,7 @@ impl Passkeys {
         let handle = self.handle(user).await?;
         let made = match party.make(user, handle, response, &challenge) {
             Ok(made) => made,
-            Err(error) => return Ok(Added::Problem(failed(error))),
+            Err(error) => return Ok(Err(failed(error))),
         };
         let Some(candidate) = self.store.candidate_by_id(&user.id).await? else {
             return Err(PageError::Expired.into());
@@ -369,37 +467,17 @@ impl Passkeys {
             suspended_at: None,
         };
         let record = self.record("passkey.added", &user.id, &user.id, json!({ "name": row.name }));
-        let (store, epoch, id) = (
-            self.store.clone(),
-            candidate.credential_epoch,
-            digest(&row.credential_id),
-        );
-        let second = self.second.clone();
         let told = Purpose::PasskeyAdded {
             name: row.name.clone(),
             notice: self.second.notice(browser),
         };
-        let added = self
-            .store
-            .db()
-            .write(move |tx| async move {
-                if !store.lock_user(&tx, &row.user, epoch).await?
-                    || !store.add_passkey(&tx, &row, &id).await?
-                {
-                    return Ok(false);
-                }
-                if let Some(session) = &session {
-                    store.note_passkey_made(&tx, &row.credential_id, session).await?;
-                }
-                store.audit(&tx, &record, now).await?;
-                second.tell(&tx, &row.user, &told, now).await?;
-                Ok::<_, IdentityError>(true)
-            })
-            .await?;
-        Ok(match added {
-            true => Added::Done,
-            false => Added::Problem(Problem::new(words, "passkey_refused", StatusCode::CONFLICT)),
-        })
+        Ok(Ok(NewPasskey {
+            id: digest(&row.credential_id),
+            epoch: candidate.credential_epoch,
+            row,
+            record,
+            told,
+        }))
     }
 
     /// Renames a passkey of a user.
@@ -419,23 +497,30 @@ impl Passkeys {
         Ok(())
     }
 
-    /// Removes a passkey of a user for good, with the sessions that rest on it. The user's other browsers are no longer
-    /// known, since whoever had the passkey may have used them.
+    /// Removes a passkey of a user for good, with the sessions that rest on it, and with all others if its user asks for
+    /// that. The user's other browsers are no longer known, since whoever had the passkey may have used them. This browser
+    /// goes on with what else was proved in it, and with the cookies that are returned.
     pub async fn remove(
         &self,
         browser: &Browser,
-        user: &str,
+        known: &SignedIn,
         credential_id: &str,
-    ) -> Result<Removed, ErrorPage> {
+        end_others: bool,
+    ) -> Result<(Removed, Vec<HeaderValue>), ErrorPage> {
         let (store, revocations, now) = (self.store.clone(), self.revocations.clone(), self.time.now());
-        let (user, id) = (user.to_owned(), credential_id.to_owned());
+        let (user, id) = (known.person.id.clone(), credential_id.to_owned());
         let Some(candidate) = self.store.candidate_by_id(&user).await? else {
-            return Ok(Removed::Done);
+            return Ok((Removed::Done, Vec::new()));
         };
+        let this = known.row.session.id.clone();
+        let stays = |proof: &Proof| proof.credential.as_deref() != Some(credential_id);
+        let successor = self.sign_ins.successor(browser, known, stays).await?;
+        let next = successor.clone();
         let has_password = candidate.password_hash.is_some();
         let record = self.record("passkey.removed", &user, &user, json!({}));
         let request_id = latchkey_http::current_request_id().to_string();
         let (second, notice) = (self.second.clone(), self.second.notice(browser));
+        let settings = self.sign_ins.settings.clone();
         let removed = self
             .store
             .db()
@@ -447,26 +532,46 @@ impl Passkeys {
                 let known = store.passkeys(&tx, &user).await?;
                 let others = known.iter().filter(usable).any(|known| known.credential_id != id);
                 let Some(name) = known.iter().find(|known| known.credential_id == id) else {
-                    return Ok(Removed::Done);
+                    return Ok((Removed::Done, None));
                 };
                 let told = Purpose::PasskeyRemoved {
                     name: name.name.clone(),
                     notice,
                 };
-                if !has_password && !others {
-                    return Ok(Removed::LastWay);
+                let accounts = store.upstream_identities(&tx, &user).await?;
+                let elsewhere = accounts.iter().any(|other| settings.signs_in_by(&other.provider));
+                if !has_password && !others && !elsewhere {
+                    return Ok((Removed::LastWay, None));
                 }
                 let sessions = store.sessions_by_credential(&tx, &user, &id, SESSIONS).await?;
                 store.remove_passkey(&tx, &user, &id, &digest(&id), now).await?;
                 store.raise_credential_epoch(&tx, &user).await?;
                 let cause = RevocationCause::FactorRemoved;
+                let rests_on_it = sessions.contains(&this);
                 end_sessions(&revocations, &tx, cause, sessions, &user, &request_id, now).await?;
+                if end_others {
+                    let spared = Spared {
+                        user: user.clone(),
+                        session: this,
+                    };
+                    revocations
+                        .end_others(&tx, cause, &spared, &request_id, now)
+                        .await?;
+                }
+                let epoch = match next {
+                    Some(next) if rests_on_it => next.begin(&store, &tx).await?,
+                    Some(_) | None => None,
+                };
                 store.audit(&tx, &record, now).await?;
                 second.tell(&tx, &user, &told, now).await?;
-                Ok::<_, IdentityError>(Removed::Done)
+                Ok::<_, IdentityError>((Removed::Done, epoch))
             })
             .await?;
-        Ok(removed)
+        let (removed, epoch) = removed;
+        let cookies = successor
+            .zip(epoch)
+            .map(|(next, epoch)| self.sign_ins.cookies_of(browser, known, &next, epoch));
+        Ok((removed, cookies.unwrap_or_default()))
     }
 
     /// Whether a user who has just signed in by password should be asked to make a passkey: once a month, if they have

@@ -12,8 +12,10 @@ use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use serde_json::json;
 
+use crate::IdentityError;
 use crate::browser::Browser;
-use crate::new_password::NotTaken;
+use crate::new_password::{Asked, For, NotTaken};
+use crate::other_sessions::Spared;
 use crate::pages::{ErrorPage, Problem};
 use crate::password_sign_in::Passwords;
 use crate::recovery::Recoveries;
@@ -39,6 +41,17 @@ pub(crate) enum Needs {
     SignIn,
 }
 
+/// The password that somebody wants instead.
+pub(crate) struct Wanted {
+    pub password: String,
+    /// Whether it is to stand alone, since its user is about to remove the second step.
+    pub alone: bool,
+    /// Whether a first one signs all other browsers out.
+    pub end_others: bool,
+    /// Whether its user was told that it is weak.
+    pub advised: bool,
+}
+
 /// Why a password stays as it is.
 #[derive(Debug)]
 pub(crate) enum Unchanged {
@@ -60,7 +73,7 @@ impl PasswordChanges {
         let since = self.recoveries.time.now().0 - FRESH_MS;
         let is_fresh = proofs
             .iter()
-            .any(|proof| proof.at.0 > since && counts(proof.method));
+            .any(|proof| proof.at.0 > since && counts(proof.method, owner.has_password));
         let needs = match (is_fresh, owner.has_password) {
             (true, _) => Needs::Nothing,
             (false, true) => Needs::Password,
@@ -96,27 +109,64 @@ impl PasswordChanges {
         }
     }
 
-    /// Changes the password, to one that may stand `alone` if its user is about to remove the second step. Returns the cookies of the session that this browser goes on with.
+    /// Changes the password. Returns the cookies of the session that this browser goes on with; none after a first password,
+    /// which ends nothing by itself.
     pub async fn change(
         &self,
         browser: &Browser,
         known: &SignedIn,
         current: String,
-        new: String,
-        alone: bool,
+        new: Wanted,
     ) -> Result<Result<Vec<HeaderValue>, Unchanged>, ErrorPage> {
         let (owner, needs, beside) = self.of(known).await?;
         if let Err(problem) = self.show(browser, &owner, needs, current).await? {
             return Ok(Err(Unchanged::Current(problem)));
         }
-        let beside = beside && !alone;
-        let new = match self.recoveries.new_passwords.hash(new, &owner, beside).await? {
+        let end_others = new.end_others;
+        let asked = Asked {
+            beside: beside && !new.alone,
+            advises: !new.advised,
+        };
+        let whose = For::owner(&owner);
+        let hashed = self.recoveries.new_passwords.hash(new.password, whose, asked);
+        let new = match hashed.await? {
             Ok(new) => new,
             Err(not_taken) => return Ok(Err(Unchanged::New(not_taken))),
         };
         let recoveries = self.recoveries.clone();
         let notice = recoveries.second.notice(browser);
         let (now, request_id) = (notice.at, latchkey_http::current_request_id().to_string());
+        if !owner.has_password {
+            let spared = end_others.then(|| Spared {
+                user: owner.id.clone(),
+                session: known.row.session.id.clone(),
+            });
+            let store = self.recoveries.store.clone();
+            let written = self.recoveries.store.db().write(move |tx| async move {
+                let user = owner.id.as_str();
+                let new = (new.hash.as_str(), new.is_short);
+                if !store.set_password(&tx, user, owner.epoch, new, now).await? {
+                    return Ok(false);
+                }
+                if let Some(spared) = &spared {
+                    let cause = RevocationCause::SignedOutThere;
+                    recoveries
+                        .users
+                        .revocations
+                        .end_others(&tx, cause, spared, &request_id, now)
+                        .await?;
+                }
+                recoveries.publish(&tx, user).await?;
+                recoveries
+                    .record(&tx, "password.changed", user, json!({}), now)
+                    .await?;
+                let changed = Purpose::PasswordChanged { notice };
+                recoveries.tell_all(&tx, &owner, &changed, now).await?;
+                Ok::<_, IdentityError>(true)
+            });
+            let is_set = written.await?;
+            return Ok(is_set.then(Vec::new).ok_or(Unchanged::Changed));
+        }
         let cookies = self.sign_ins.begin_anew(
             browser,
             known,
@@ -154,14 +204,15 @@ impl PasswordChanges {
     }
 }
 
-/// Whether a proof shows that it is still the owner who sits there.
-fn counts(method: Method) -> bool {
+/// Whether a proof shows that it is still the owner who sits there: another provider's word does for whoever has no
+/// password, and may have nothing else.
+fn counts(method: Method, has_password: bool) -> bool {
     match method {
         Method::Password | Method::Passkey { user_verified: true } => true,
+        Method::Upstream => !has_password,
         Method::Passkey { user_verified: false }
         | Method::Totp
         | Method::RecoveryCode
-        | Method::EmailCode
-        | Method::Upstream => false,
+        | Method::EmailCode => false,
     }
 }

@@ -8,12 +8,13 @@ use latchkey_identity_store::Store;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Choices, Method, Proof};
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::upstream_outcome::forced;
 use latchkey_web::Words;
 
 use crate::browser::Browser;
 use crate::foreign_hashes::ForeignHashes;
 use crate::interaction::Interaction;
-use crate::pages::{ErrorPage, Problem};
+use crate::pages::{ErrorPage, Problem, with_provider};
 use crate::password;
 use crate::password_hashing::{Class, Pool};
 use crate::sign_in::{Completed, Identified, SignInResult, SignIns};
@@ -74,6 +75,8 @@ impl Passwords {
             return problem(blocked(words, until, now));
         }
         let candidate = self.store.candidate(username).await?;
+        let latest = self.time.latest();
+        let candidate = candidate.filter(|candidate| !candidate.person.is_to_be_deleted(latest));
         let known = candidate.as_ref().and_then(|candidate| {
             browser.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
         });
@@ -134,6 +137,10 @@ impl Passwords {
             };
             return problem(Problem::new(words, code, StatusCode::FORBIDDEN));
         }
+        // Whoever knows the password may learn that it is of no use here.
+        if let Some(provider) = forced(&self.sign_ins.settings.providers, &who.person.email) {
+            return problem(with_provider(words, provider));
+        }
         let proofs = [Proof::new(Method::Password, self.time.now())];
         let (user, counts) = (who.person.id.clone(), account.all().cloned().collect::<Vec<_>>());
         let completed = self.sign_ins.complete_choosing(
@@ -181,9 +188,19 @@ impl Passwords {
         browser: &Browser,
         user: Option<String>,
     ) -> Result<(), ErrorPage> {
+        self.note_failure_of(browser, user, "wrong_password").await
+    }
+
+    /// The same for another first step, by the name of its outcome.
+    pub(crate) async fn note_failure_of(
+        &self,
+        browser: &Browser,
+        user: Option<String>,
+        outcome: &'static str,
+    ) -> Result<(), ErrorPage> {
         let (store, now) = (self.store.clone(), self.time.now());
         let address = throttle::sign_in_key(browser.address);
-        let line = user.map(|user| self.sign_ins.line(browser, user, "wrong_password"));
+        let line = user.map(|user| self.sign_ins.line(browser, user, outcome));
         let blocked = self
             .store
             .db()
@@ -198,9 +215,9 @@ impl Passwords {
                 Ok::<_, IdentityError>(store.block(&tx, &blocks).await?)
             })
             .await?;
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
+        metrics::counter!("latchkey_sign_ins_total", "outcome" => outcome).increment(1);
         if !blocked.is_empty() {
-            tracing::warn!(peer = %browser.address, "too many wrong passwords");
+            tracing::warn!(peer = %browser.address, "too many wrong passwords or codes");
             self.throttle.apply(&blocked, now);
         }
         Ok(())

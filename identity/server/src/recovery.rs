@@ -6,7 +6,7 @@ use std::sync::Arc;
 use latchkey_clock::Random;
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
-use latchkey_identity_store::{AuditRow, Owner, RecoveryRow, Store, StoreError, Window};
+use latchkey_identity_store::{AuditRow, Owner, RecoveryRow, Store, StoreError};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::Method;
 use latchkey_protocol::error::PageError;
@@ -17,6 +17,7 @@ use latchkey_protocol::recovery::{
 };
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
+use latchkey_protocol::upstream_outcome::forced;
 use latchkey_protocol::user::canonical;
 use serde_json::{Value, json};
 
@@ -24,15 +25,16 @@ use crate::IdentityError;
 use crate::admin::{AdminError, SECOND_LOST, Users};
 use crate::browser::Browser;
 use crate::mail::Mails;
-use crate::new_password::{NewPassword, NewPasswords, NotTaken};
+use crate::mail_limits::{Exceeded, MailLimits};
+use crate::new_password::{Asked, For, NewPassword, NewPasswords, NotTaken};
 use crate::one_time_proofs::{OneTimeProofs, Wanted};
 use crate::pages::{ErrorPage, Problem};
+use crate::passkeys::NewPasskey;
 use crate::password_sign_in::Passwords;
 use crate::second_step::{Checked, SecondStep};
 use crate::secret::{digest, is_secret};
 use crate::settings::{Settings, is_administrators};
-use crate::sign_up::{A_MINUTE, AN_HOUR, NETWORK_MAILS};
-use crate::throttle::{GuessKeys, prefix};
+use crate::throttle::GuessKeys;
 use crate::time::Time;
 
 /// Recovers accounts. Cloning is cheap.
@@ -79,6 +81,17 @@ pub(crate) enum Refused {
     Password(NotTaken),
     /// A way in is undecided.
     Review,
+    /// Without the password nothing would be left to sign in with.
+    LastWay,
+}
+
+impl From<Exceeded> for Refused {
+    fn from(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Mails(until) => Self::MailLimit(until),
+            Exceeded::Network(until) => Self::TooMany(until),
+        }
+    }
 }
 
 impl Recoveries {
@@ -86,7 +99,12 @@ impl Recoveries {
     pub async fn begin(&self, browser: &Browser, typed: &str) -> Result<Result<(), Refused>, ErrorPage> {
         let (now, latest) = (self.time.now(), self.time.latest());
         let candidate = self.store.candidate(typed).await?;
-        let candidate = candidate.filter(|candidate| candidate.person.may_act().is_ok());
+        // Whoever signs in with another provider has no password to recover.
+        let candidate = candidate.filter(|candidate| {
+            candidate.person.may_act().is_ok()
+                && !candidate.person.is_to_be_deleted(latest)
+                && forced(&self.settings.providers, &candidate.person.email).is_none()
+        });
         let known = candidate.as_ref().and_then(|candidate| {
             let signer = &self.proofs.signer;
             browser.is_known_to(signer, &candidate.person.id, candidate.credential_epoch)
@@ -95,11 +113,14 @@ impl Recoveries {
             Some(candidate) => (candidate.person.id.clone(), candidate.credential_epoch),
             None => (self.random.uuid_v7(now.0), 0),
         };
-        let limits = self.limits(browser, typed);
+        let mut limits = MailLimits::of("recovery", &canonical(typed), browser.address);
+        if self.settings.sign_up.limits_networks {
+            limits = limits.of_network(browser.address);
+        }
         let recoveries = self.clone();
         let done = self.store.db().write(move |tx| async move {
-            if let Some(refused) = recoveries.count(&tx, limits, now).await? {
-                return Ok(Err(refused));
+            if let Some(exceeded) = limits.count(&recoveries.store, &tx, now).await? {
+                return Ok(Err(exceeded.into()));
             }
             let owner = recoveries.store.owner(&tx, &user).await?;
             let address = owner.as_ref().and_then(|owner| Address::parse(&owner.email));
@@ -140,43 +161,6 @@ impl Recoveries {
         let done: Result<Result<(), Refused>, IdentityError> = done.await;
         metrics::counter!("latchkey_recoveries_total", "what" => "asked").increment(1);
         Ok(done?)
-    }
-
-    /// What asking for a link is counted by: what was typed, whoever has it, and where.
-    fn limits(&self, browser: &Browser, typed: &str) -> Vec<Limit> {
-        let (network, typed) = (prefix(browser.address), digest(&canonical(typed)));
-        let mut limits: Vec<Limit> = vec![
-            (
-                format!("mail_minute|{typed}|{network}"),
-                A_MINUTE,
-                Refused::MailLimit,
-            ),
-            (
-                format!("mail_hour|{typed}|{network}"),
-                AN_HOUR,
-                Refused::MailLimit,
-            ),
-        ];
-        if self.settings.sign_up.limits_networks {
-            limits.push((format!("mails|{network}"), NETWORK_MAILS, Refused::TooMany));
-        }
-        limits
-    }
-
-    async fn count(
-        &self,
-        tx: &Tx,
-        limits: Vec<Limit>,
-        now: Timestamp,
-    ) -> Result<Option<Refused>, StoreError> {
-        let mut refused = None;
-        for (id, window, refusal) in limits {
-            if let Some(until) = self.store.count_within(tx, &id, window, now).await? {
-                metrics::counter!("latchkey_throttled_total", "what" => "recovery").increment(1);
-                refused = refused.or(Some(refusal(until)));
-            }
-        }
-        Ok(refused)
     }
 
     /// Whether a mailed link would be taken. Nothing changes.
@@ -397,12 +381,14 @@ impl Recoveries {
         Ok(written?)
     }
 
-    /// Sets the new password, removes what is not kept, and ends everything else.
+    /// Sets the new password, or removes it where there is `None`, adds the new passkey, removes what is not kept, and ends
+    /// everything else.
     pub async fn finish<'a>(
         &self,
         browser: &Browser,
         at: &At,
-        password: String,
+        password: Option<String>,
+        passkey: Option<NewPasskey>,
         choice: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Result<(), Refused>, ErrorPage> {
         if at.decision != Decision::Open {
@@ -412,9 +398,22 @@ impl Recoveries {
             return Ok(Err(Refused::Review));
         };
         let beside = reviewed.keeps_second_step();
-        let new = match self.new_passwords.hash(password, &at.owner, beside).await? {
-            Ok(new) => new,
-            Err(not_taken) => return Ok(Err(Refused::Password(not_taken))),
+        let asked = Asked {
+            beside,
+            advises: false,
+        };
+        let new = match password {
+            Some(password) => {
+                let hashed = self.new_passwords.hash(password, For::owner(&at.owner), asked);
+                match hashed.await? {
+                    Ok(new) => Some(new),
+                    Err(not_taken) => return Ok(Err(Refused::Password(not_taken))),
+                }
+            }
+            None if passkey.is_none() && !reviewed.keeps(WayKind::Passkey) => {
+                return Ok(Err(Refused::LastWay));
+            }
+            None => None,
         };
         let notice = self.second.notice(browser);
         let (now, request_id) = (notice.at, latchkey_http::current_request_id().to_string());
@@ -427,7 +426,7 @@ impl Recoveries {
                     &row,
                     &owner,
                     (ways.as_slice(), &reviewed),
-                    &new,
+                    (new.as_ref(), passkey.as_ref()),
                     notice,
                     &request_id,
                 )
@@ -452,15 +451,20 @@ impl Recoveries {
         row: &RecoveryRow,
         owner: &Owner,
         (ways, reviewed): (&[WayIn], &Reviewed),
-        new: &NewPassword,
+        (new, passkey): (Option<&NewPassword>, Option<&NewPasskey>),
         notice: Notice,
         request_id: &str,
     ) -> Result<Vec<latchkey_identity_store::BlockChange>, IdentityError> {
         let (store, now, user) = (&self.store, notice.at, owner.id.as_str());
         // The user first: a sign-in that holds them is waited for, and then found.
-        if !store
-            .set_password(tx, user, row.epoch, (new.hash.as_str(), new.is_short), now)
-            .await?
+        let set = match new {
+            Some(new) => {
+                let hash = (new.hash.as_str(), new.is_short);
+                store.set_password(tx, user, row.epoch, hash, now).await?
+            }
+            None => store.remove_password(tx, user, row.epoch, now).await?,
+        };
+        if !set
             || !store.finish_recovery(tx, row, now).await?
             || self.was_interrupted(tx, row).await?
             // One was added in the meantime: it was not reviewed.
@@ -470,6 +474,11 @@ impl Recoveries {
         }
         for way in &reviewed.removed {
             store.remove_way(tx, user, way, &digest(&way.id), now).await?;
+        }
+        if let Some(passkey) = passkey
+            && !passkey.write(tx, &self.second, now).await?
+        {
+            return Err(IdentityError::Conflict);
         }
         store.settle_recovery(tx, user, now).await?;
         store.close_proofs_of(tx, user, now).await?;
@@ -484,7 +493,12 @@ impl Recoveries {
             .revoke_in(tx, cause, end, user, request_id, now)
             .await?;
         self.publish(tx, user).await?;
-        self.record(tx, "password.reset", user, json!({}), now).await?;
+        let kind = if new.is_some() {
+            "password.reset"
+        } else {
+            "password.removed"
+        };
+        self.record(tx, kind, user, json!({}), now).await?;
         let removed: Vec<&str> = reviewed.removed.iter().map(|way| way.kind.name()).collect();
         self.record(tx, "recovery.finished", user, json!({ "removed": removed }), now)
             .await?;
@@ -525,8 +539,12 @@ impl Recoveries {
                     ("passkey.removed", Purpose::PasskeyRemoved { name, notice })
                 }
                 WayKind::Totp => ("totp.removed", Purpose::FactorRemoved { notice }),
-                // They go with the app that they belong to, or leave no more than it.
-                WayKind::RecoveryCodes | WayKind::Provider => continue,
+                WayKind::Provider => {
+                    let provider = way.name.clone();
+                    ("upstream.unlinked", Purpose::ProviderRemoved { provider, notice })
+                }
+                // They go with the app that they belong to.
+                WayKind::RecoveryCodes => continue,
             };
             self.record(tx, kind, user, json!({ "id": way.id }), now).await?;
             self.tell_all(tx, &owner, &told, now).await?;
@@ -613,9 +631,6 @@ impl Recoveries {
         Ok(self.store.audit(tx, &row, now).await?)
     }
 }
-
-/// What is counted, how often it may be, and what follows from more.
-type Limit = (String, Window, fn(Timestamp) -> Refused);
 
 /// Whether a proof is the link to a recovery.
 fn is_link(proof: &OneTimeProof) -> bool {

@@ -188,6 +188,7 @@ mod tests {
                 scope("catalog.admin", &["admin"]),
             ],
             wants_roles: true,
+            wants_groups: false,
         }]
     }
 

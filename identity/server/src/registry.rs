@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::{Alg, Client};
+use latchkey_protocol::metadata::Offers;
 use latchkey_protocol::{ClientId, Resource, metadata};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -23,8 +24,8 @@ const NOT_CAUGHT_UP: i64 = -1;
 
 /// A read-through cache of the registry.
 pub(crate) struct Registry {
-    /// Whether anybody may create an account.
-    pub registers: bool,
+    /// What the operator offers.
+    pub offers: Offers,
     store: Store,
     snapshot: ArcSwap<Snapshot>,
     begun: Instant,
@@ -64,9 +65,9 @@ impl Document {
 }
 
 impl Registry {
-    pub fn new(store: Store, issuer: &str, resources: Vec<Resource>, registers: bool) -> Self {
+    pub fn new(store: Store, issuer: &str, resources: Vec<Resource>, offers: Offers) -> Self {
         let discovery = Document::new(
-            metadata::document(issuer, &resources, registers)
+            metadata::document(issuer, &resources, &offers)
                 .to_string()
                 .into_bytes(),
         );
@@ -80,7 +81,7 @@ impl Registry {
             jwks,
         };
         Self {
-            registers,
+            offers,
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             begun: Instant::now(),

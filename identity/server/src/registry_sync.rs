@@ -124,7 +124,7 @@ impl RegistrySync {
                 self.verifier.use_keys(&jwks);
             }
             let resources = store.resources(store.db()).await?;
-            let discovery = metadata::document(&self.issuer, &resources, self.registry.registers)
+            let discovery = metadata::document(&self.issuer, &resources, &self.registry.offers)
                 .to_string()
                 .into_bytes();
             self.registry.publish(Snapshot {

@@ -28,6 +28,7 @@ pub fn resource_of(contract: &ResourceContract) -> Resource {
         aliases: Vec::new(),
         scopes: contract.scopes.iter().map(scope).collect(),
         wants_roles: true,
+        wants_groups: false,
     }
 }
 

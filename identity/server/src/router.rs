@@ -1,10 +1,13 @@
 //! Every address of the issuer, on one page.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{get, post};
 use latchkey_protocol::metadata::path;
 
 use crate::Identity;
+use crate::body_limit::{LONGEST_BODY, PICTURE_FORM, bounded};
 use crate::routes::{self, acting, preflight, public_preflight};
 
 impl Identity {
@@ -15,6 +18,7 @@ impl Identity {
         }
         let pages = Router::new()
             .route("/outbox", get(routes::outbox::get))
+            .route("/brand/{file}", get(routes::brand::get))
             .merge(latchkey_web::files())
             .with_state(self.clone());
         latchkey_web::secure(pages)
@@ -33,9 +37,14 @@ impl Identity {
             .route("/continue", acting(get(routes::authorize::resume), "GET"))
             .route("/login", get(routes::login::get).post(routes::login::post))
             .route(
+                "/login/code",
+                get(routes::login_code::get).post(routes::login_code::post),
+            )
+            .route(
                 "/register",
                 get(routes::register::get).post(routes::register::post),
             )
+            .route("/register/stay", post(routes::register::stay))
             .route(
                 "/register/check",
                 get(routes::register::check).post(routes::register::post_check),
@@ -80,8 +89,29 @@ impl Identity {
                 get(routes::account_email::check).post(routes::account_email::post_check),
             )
             .route(
+                "/account/email/notices",
+                get(routes::account_notices::get).post(routes::account_notices::post),
+            )
+            .route(
                 "/account/email/undo",
                 get(routes::account_email::undo).post(routes::account_email::post_undo),
+            )
+            .route(
+                "/account/delete",
+                get(routes::account_delete::get).post(routes::account_delete::post),
+            )
+            .route("/account/deleted", get(routes::account_delete::requested))
+            .route(
+                "/account/export",
+                get(routes::account_export::get).post(routes::account_export::post),
+            )
+            .route(
+                "/account/export/data",
+                acting(get(routes::account_export::data), "GET"),
+            )
+            .route(
+                "/required/deletion",
+                get(routes::required_deletion::get).post(routes::required_deletion::post),
             )
             .route(
                 "/.well-known/change-password",
@@ -89,9 +119,40 @@ impl Identity {
             )
             .route("/second", get(routes::second::get).post(routes::second::post))
             .route(
+                "/required/terms",
+                get(routes::required_terms::get).post(routes::required_terms::post),
+            )
+            .route(
                 "/required/factor",
                 get(routes::required_factor::get).post(routes::required_factor::post),
             )
+            .route(
+                "/account/providers",
+                acting(
+                    get(routes::account_providers::get).post(routes::account_providers::post),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/upstream/confirm",
+                acting(
+                    get(routes::upstream_arrivals::confirm).post(routes::upstream_arrivals::post_confirm),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/upstream/register",
+                get(routes::upstream_arrivals::register).post(routes::upstream_arrivals::post_register),
+            )
+            .route("/upstream/{provider}/start", post(routes::upstream::start))
+            .route(
+                "/upstream/{provider}/callback",
+                acting(
+                    get(routes::upstream::callback).post(routes::upstream::posted),
+                    "GET, POST",
+                ),
+            )
+            .route("/confirm", get(routes::confirm::get).post(routes::confirm::post))
             .route("/consent", get(routes::consent::get).post(routes::consent::post))
             .route(
                 path::END_SESSION,
@@ -99,9 +160,38 @@ impl Identity {
             )
             .route("/logout/confirm", post(routes::logout::confirm))
             .route("/signed-out", get(routes::logout::signed_out))
+            .route("/account", acting(get(routes::account::get), "GET"))
             .route(
-                "/account",
-                acting(get(routes::account::get).post(routes::account::post), "GET, POST"),
+                "/account/second",
+                acting(
+                    get(routes::account_second::get).post(routes::account_second::post),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/account/sessions",
+                acting(
+                    get(routes::account_sessions::get).post(routes::account_sessions::post),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/account/applications",
+                acting(
+                    get(routes::account_applications::get).post(routes::account_applications::post),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/account/history",
+                acting(get(routes::account_history::get), "GET"),
+            )
+            .route(
+                "/account/why",
+                acting(
+                    get(routes::account_why::get).post(routes::account_why::post),
+                    "GET, POST",
+                ),
             )
             .route(
                 "/account/totp/new",
@@ -131,9 +221,22 @@ impl Identity {
                     "GET, POST",
                 ),
             )
+            .route(
+                "/account/profile",
+                acting(get(routes::profile::get).post(routes::profile::post), "GET, POST"),
+            )
+            .route(
+                PICTURE_FORM,
+                post(routes::profile::post_picture).layer(DefaultBodyLimit::max(LONGEST_BODY)),
+            )
+            .route(
+                "/account/profile/picture/remove",
+                post(routes::profile::remove_picture),
+            )
             .route("/", get(async || routes::to_account()))
             .route("/theme", post(routes::theme::post))
             .route("/language", post(routes::language::post))
+            .route("/brand/{file}", get(routes::brand::get))
             .merge(latchkey_web::files())
             .merge(latchkey_web::reports("identity"))
             .fallback(routes::no_page)
@@ -151,6 +254,11 @@ impl Identity {
                 path::PASSKEY_ENDPOINTS,
                 get(routes::passkeys::endpoints).options(public_preflight),
             )
+            .route("/pictures/{id}", get(routes::profile::picture))
+            .route(
+                path::RELATED_ORIGINS,
+                get(routes::passkeys::related_origins).options(public_preflight),
+            )
             .route(path::JWKS, get(routes::jwks::get).options(public_preflight))
             .route(path::TOKEN, post(routes::token::post).options(preflight))
             .route(
@@ -162,8 +270,14 @@ impl Identity {
             .route(path::INTROSPECT, post(routes::introspect::post))
             .route(path::REVOKE, post(routes::revoke::post).options(preflight))
             .route(path::REVOCATIONS, get(routes::revocations::get))
+            .route(
+                "/upstream/{provider}/backchannel-logout",
+                post(routes::upstream_logout::post),
+            )
             .with_state(self.clone());
-        let all = latchkey_web::secure(pages).merge(endpoints);
+        let all = latchkey_web::secure(pages)
+            .merge(endpoints)
+            .layer(middleware::from_fn(bounded));
         latchkey_web::strict_transport(all, self.issuer())
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::{NewSecret, NewUserRow};
 use latchkey_protocol::client::{AuthMethod, Metadata};
-use latchkey_protocol::user::{
-    STANDARD, check_claims, check_email, check_password, check_username, is_too_long,
-};
+use latchkey_protocol::user::{STANDARD, check_claims, check_email, check_username, is_too_long};
 use latchkey_protocol::{ClientId, Resource, Scope};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -20,7 +18,14 @@ use crate::registration::{
 
 /// The tables of a file, and the keys of resources, their scopes and users: for suggestions.
 const KINDS: [&str; 3] = ["resources", "clients", "users"];
-const RESOURCE: [&str; 5] = ["identifier", "title", "aliases", "scopes", "wants_roles"];
+const RESOURCE: [&str; 6] = [
+    "identifier",
+    "title",
+    "aliases",
+    "scopes",
+    "wants_roles",
+    "wants_groups",
+];
 const SCOPE: [&str; 3] = ["name", "description", "roles"];
 const USER: [&str; 5] = ["username", "email", "email_verified", "password", "roles"];
 
@@ -53,6 +58,8 @@ pub struct SeedResource {
     scopes: Vec<SeedScope>,
     #[serde(default)]
     wants_roles: bool,
+    #[serde(default)]
+    wants_groups: bool,
 }
 
 /// A scope: its name, or its name and the roles that it requires.
@@ -290,6 +297,7 @@ impl Seed {
                 aliases: resource.aliases.clone(),
                 scopes: resource.scopes.iter().map(scope).collect(),
                 wants_roles: resource.wants_roles,
+                wants_groups: resource.wants_groups,
             })
             .collect()
     }
@@ -467,8 +475,13 @@ impl Seeds {
 
     async fn new_user(&self, user: &SeedUser, weak_password: bool) -> Result<NewUserRow, SeedError> {
         if let (Some(password), false) = (&user.password, weak_password) {
-            check_password(password, &user.username, &user.email)
-                .map_err(|reason| SeedError::Invalid(format!("user {}: {reason}", user.username)))?;
+            let checked = self.users.check_password(password, &user.username, &user.email);
+            checked.await.map_err(|error| match error {
+                AdminError::Rejected(reason) => {
+                    SeedError::Invalid(format!("user {}: {reason}", user.username))
+                }
+                inside @ AdminError::Inside(_) => SeedError::Inside(inside),
+            })?;
         }
         let password_hash = match user.password.clone() {
             None => None,

@@ -45,13 +45,19 @@ impl Sessions {
         };
         let found = self.store.session_by_secret(&digest(secret), client).await?;
         let latest = self.time.latest();
-        Ok(found
+        let known = found
             .map(|(row, person, consent)| SignedIn {
                 state: row.session.state(latest),
                 row,
                 person,
                 consent,
             })
-            .filter(|known| known.state != State::Ended))
+            .filter(|known| known.state != State::Ended);
+        if let Some(known) = &known
+            && known.state == State::Live
+        {
+            browser.is_of(&known.person);
+        }
+        Ok(known)
     }
 }

@@ -7,10 +7,13 @@ use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Acr, RoleAcr};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::second_factor::{self, Enrolment};
+use latchkey_protocol::upstream::{Mode, Provider};
 use latchkey_protocol::user::User;
 use latchkey_protocol::{recovery, sign_up};
 
+use crate::brand::Brand;
 use crate::breached::Breached;
+use crate::provider_secret::ProviderSecret;
 
 /// The operator's decisions about people.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +28,18 @@ pub struct Settings {
     pub sign_up: sign_up::Policy,
     /// How somebody gets back who has lost what they sign in with.
     pub recovery: recovery::Policy,
+    /// Other origins that may ask for passkeys of this relying party.
+    pub related_origins: Vec<String>,
+    /// How the operator shows themselves.
+    pub brand: Brand,
+    /// Whether a mailed code is a first step.
+    pub mail_code: bool,
     /// Passwords that nobody may have, since they are in lists of attackers.
     pub breached: Option<Arc<Breached>>,
+    /// The providers that people can sign in with.
+    pub providers: Vec<Provider>,
+    /// What this issuer authenticates by there, by the provider's id.
+    pub provider_secrets: BTreeMap<String, ProviderSecret>,
 }
 
 /// Until when users with a role may put off what the role needs, by role.
@@ -45,6 +58,27 @@ impl Settings {
         Ok(roles)
     }
 
+    /// The same with what everybody needs who administers: a second step, unless the operator says otherwise (`none`, or a
+    /// class). An entry for their role that asks for more counts.
+    pub fn administrators(mut roles: RoleAcr, class: Option<&str>) -> Result<RoleAcr, String> {
+        let class = match class {
+            None => Acr::Mfa,
+            Some("none") => return Ok(roles),
+            Some(name) => Acr::parse(name).ok_or_else(|| {
+                let known = Acr::ALL.map(Acr::name).join(", ");
+                format!("{name:?} is not an acr that exists here; these do: none, {known}")
+            })?,
+        };
+        let known = roles.entry(ADMINISTRATOR.to_owned()).or_insert(class);
+        *known = class.max(*known);
+        Ok(roles)
+    }
+
+    /// The provider with this id.
+    pub fn provider(&self, id: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.id == id)
+    }
+
     /// The dates of the same entries.
     pub fn enrol_by(entries: &[String]) -> Result<EnrolBy, String> {
         let mut dates = EnrolBy::new();
@@ -54,6 +88,12 @@ impl Settings {
             }
         }
         Ok(dates)
+    }
+
+    /// Whether somebody can sign in by a provider of this name now.
+    pub(crate) fn signs_in_by(&self, provider: &str) -> bool {
+        let mut providers = self.providers.iter();
+        providers.any(|known| known.id == provider && known.mode == Mode::SignIn)
     }
 
     /// What a user sees who has reached this class and must set up a factor to reach what policy needs.
@@ -142,6 +182,26 @@ mod tests {
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn administrators_need_a_second_step_unless_the_operator_says_otherwise() {
+        let of = |entries: &[&str], class: Option<&str>| {
+            let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+            let roles = Settings::role_acr(&entries).unwrap();
+            Settings::administrators(roles, class).map(|roles| roles.get("admin").copied())
+        };
+        for (entries, class, expected) in [
+            (&[][..], None, Some(Acr::Mfa)),
+            (&["admin phr"][..], None, Some(Acr::Phr)),
+            (&["admin urn:latchkey:acr:password"][..], None, Some(Acr::Mfa)),
+            (&["instructor phr"][..], Some("none"), None),
+            (&["admin phr"][..], Some("none"), Some(Acr::Phr)),
+            (&[][..], Some("phr"), Some(Acr::Phr)),
+        ] {
+            assert_eq!(of(entries, class), Ok(expected), "{entries:?} {class:?}");
+        }
+        assert!(of(&[], Some("often")).is_err());
     }
 
     #[test]

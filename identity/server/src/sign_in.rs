@@ -8,7 +8,7 @@ use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{Candidate, SignInRow, Store};
 use latchkey_protocol::authentication::{
-    self, Acr, AcrRequest, Choices, Factors, Facts, Gathered, Needed, Next, Proof, Requirement,
+    self, Acr, AcrRequest, Choices, Factors, Facts, Gathered, Method, Needed, Next, Proof, Requirement,
 };
 use latchkey_protocol::authorize::Stored;
 use latchkey_protocol::client::Client;
@@ -17,8 +17,10 @@ use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::second_factor::Lacking;
 use latchkey_protocol::session::{Limits, Session, State};
+use latchkey_protocol::upstream::Provider;
+use latchkey_protocol::upstream_outcome::{forced, is_way_of};
 use latchkey_protocol::user::User;
-use latchkey_protocol::{ClientId, Timestamp};
+use latchkey_protocol::{ClientId, Timestamp, terms};
 
 use crate::browser::{Browser, cookie};
 use crate::interaction::Interaction;
@@ -80,6 +82,31 @@ pub(crate) enum Completed<T> {
     Next(Next, T),
     /// The user or the request has changed in the meantime: nothing was written.
     Changed,
+}
+
+/// A session that follows another one of the same user and browser.
+#[derive(Clone)]
+pub(crate) struct Successor {
+    session: Session,
+    proofs: Vec<Proof>,
+    secret: String,
+    device: Option<String>,
+    at: Timestamp,
+}
+
+impl Successor {
+    /// Begins it, inside the transaction that ends the one before. Returns its user's credential epoch.
+    pub async fn begin(&self, store: &Store, tx: &Tx) -> Result<Option<i64>, IdentityError> {
+        let (session, device) = (&self.session, self.device.as_deref());
+        store
+            .add_session(tx, session, &digest(&self.secret), device, self.at)
+            .await?;
+        store
+            .put_session_proofs(tx, &session.id, &self.proofs, false)
+            .await?;
+        let steps = store.second_steps(tx, &session.user).await?;
+        Ok(steps.map(|steps| steps.epoch))
+    }
 }
 
 /// Somebody who has proved something for a request already, in this browser.
@@ -167,6 +194,10 @@ impl SignIns {
         F: FnOnce(Store, Tx) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
     {
+        // Every way to sign in says so in its own words before; this is for those that do not.
+        if self.elsewhere(who, proofs).await?.is_some() {
+            return Ok(Completed::Changed);
+        }
         let standing = self.standing(browser, interaction, who, proofs, choices).await?;
         let done = match standing.next {
             Next::Done => self
@@ -183,6 +214,28 @@ impl SignIns {
             Err(IdentityError::Conflict) => Ok(Completed::Changed),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// The provider that must say who somebody is, where these proofs are another way in.
+    pub async fn elsewhere(
+        &self,
+        who: &Identified,
+        proofs: &[Proof],
+    ) -> Result<Option<&Provider>, ErrorPage> {
+        let Some(provider) = forced(&self.settings.providers, &who.person.email) else {
+            return Ok(None);
+        };
+        let linked = match proofs.iter().any(|proof| proof.method == Method::Upstream) {
+            true => {
+                let user = &who.person.id;
+                self.store.upstream_identities(self.store.db(), user).await?
+            }
+            false => Vec::new(),
+        };
+        let there = linked.iter().filter(|known| known.provider == provider.id);
+        let there: Vec<&str> = there.map(|known| known.id.as_str()).collect();
+        let passes = proofs.iter().all(|proof| is_way_of(proof, &there));
+        Ok((!passes).then_some(provider))
     }
 
     /// Whoever has proved something for this request in this browser, or is signed in here and must prove more.
@@ -205,7 +258,7 @@ impl SignIns {
             return Ok(None);
         };
         let who = Identified::from(candidate);
-        if who.person.may_act().is_err() {
+        if who.person.may_act().is_err() || who.person.is_to_be_deleted(self.time.latest()) {
             return Ok(None);
         }
         let standing = self
@@ -217,6 +270,16 @@ impl SignIns {
             factors: standing.factors,
             next: standing.next,
         }))
+    }
+
+    /// Forgets what was proved for a request: its user goes away without a session.
+    pub async fn drop_proofs(&self, interaction: &Interaction) -> Result<(), ErrorPage> {
+        let (store, row) = (self.store.clone(), interaction.row.clone());
+        let dropped = self.store.db().write(move |tx| async move {
+            store.gather(&tx, &row.id, row.proofs.as_deref(), None).await?;
+            Ok::<_, IdentityError>(())
+        });
+        Ok(dropped.await?)
     }
 
     /// Everything that a user has proved for a request by now, and what follows from it.
@@ -240,6 +303,7 @@ impl SignIns {
             before_choices = Choices {
                 keep: session.kept,
                 later_until: session.later_until,
+                ..Choices::default()
             };
             // What was proved for this very request counts, however old.
             let since = since.filter(|_| interaction.row.session.as_ref() != Some(&session.id));
@@ -269,12 +333,13 @@ impl SignIns {
             lacking.is_waived(latest)
         };
         needed.policy = needed.policy.filter(|policy| !waives(policy));
+        let required = self.required(&who.person, choices).await?;
         let next = authentication::next(Facts {
             proofs: &proofs,
             needed,
             factors,
             remembered,
-            required: &[],
+            required: &required,
         });
         Ok(Standing {
             before,
@@ -283,6 +348,40 @@ impl SignIns {
             choices,
             next,
         })
+    }
+
+    /// What somebody must do besides proving who they are.
+    async fn required(&self, person: &User, choices: Choices) -> Result<Vec<Requirement>, ErrorPage> {
+        let required = match self.terms_asked(person).await? {
+            _ if choices.terms_accepted => false,
+            terms::Asked::Needed => true,
+            terms::Asked::MayWait => !choices.terms_later,
+            terms::Asked::Nothing => false,
+        };
+        let deletion = person.deletion_due_at.map(|_| Requirement::Deletion);
+        Ok(required
+            .then_some(Requirement::Terms)
+            .into_iter()
+            .chain(deletion)
+            .collect())
+    }
+
+    /// Whether somebody has yet to accept the terms.
+    pub async fn terms_asked(&self, person: &User) -> Result<terms::Asked, ErrorPage> {
+        let Some(current) = &self.settings.sign_up.terms else {
+            return Ok(terms::Asked::Nothing);
+        };
+        let accepted = self
+            .store
+            .has_accepted(self.store.db(), &person.id, &current.version)
+            .await?;
+        Ok(terms::asked(Some(current), accepted, self.time.latest()))
+    }
+
+    /// The highest class that the request, its client and the user's roles need; what is merely wished is none.
+    pub async fn needed(&self, interaction: &Interaction, person: &User) -> Result<Option<Acr>, ErrorPage> {
+        let needed = self.wanted(interaction, person).await?.needed;
+        Ok(needed.policy.max(needed.essential))
     }
 
     /// What the request, its client and the user's roles want.
@@ -513,41 +612,66 @@ impl SignIns {
         F: FnOnce(Store, Tx) -> Fut + Send + 'static,
         Fut: Future<Output = Result<bool, IdentityError>> + Send + 'static,
     {
-        let before = known.row.session.clone();
-        let mut proofs = self.store.session_proofs(&before).await?;
-        proofs.retain(stay);
-        let Some(sign_in) = authentication::sign_in(&proofs) else {
+        let Some(successor) = self.successor(browser, known, stay).await? else {
             let (store, db) = (self.store.clone(), self.store.db());
             db.write(move |tx| async move { also(store, tx).await }).await?;
             return Ok(Vec::new());
         };
-        let (now, secret) = (self.time.now(), new_secret(&self.random));
-        let (store, secret_hash, device) = (self.store.clone(), digest(&secret), browser.agent());
-        let (kept, user) = (before.kept, known.person.id.clone());
-        let session = Session {
-            id: self.random.uuid_v7(now.0),
-            sign_in,
-            ended_at: None,
-            ..before
-        };
+        let (store, begun) = (self.store.clone(), successor.clone());
         let written = self.store.db().write(move |tx| async move {
             if !also(store.clone(), tx.clone()).await? {
                 return Ok(None);
             }
-            store
-                .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
-                .await?;
-            store.put_session_proofs(&tx, &session.id, &proofs, false).await?;
-            Ok::<_, IdentityError>(store.second_steps(&tx, &user).await?)
+            begun.begin(&store, &tx).await
         });
-        let Some(steps) = written.await? else {
+        let Some(epoch) = written.await? else {
             return Ok(Vec::new());
         };
+        Ok(self.cookies_of(browser, known, &successor, epoch))
+    }
+
+    /// The session that follows one that its user's own change ends: it rests on the proofs that `stay`, and there is none
+    /// without any.
+    pub async fn successor(
+        &self,
+        browser: &Browser,
+        known: &SignedIn,
+        stay: impl Fn(&Proof) -> bool,
+    ) -> Result<Option<Successor>, ErrorPage> {
+        let before = known.row.session.clone();
+        let mut proofs = self.store.session_proofs(&before).await?;
+        proofs.retain(stay);
+        let Some(sign_in) = authentication::sign_in(&proofs) else {
+            return Ok(None);
+        };
+        let now = self.time.now();
+        Ok(Some(Successor {
+            session: Session {
+                id: self.random.uuid_v7(now.0),
+                sign_in,
+                ended_at: None,
+                ..before
+            },
+            proofs,
+            secret: new_secret(&self.random),
+            device: browser.agent(),
+            at: now,
+        }))
+    }
+
+    /// The cookies of a session that has followed another.
+    pub fn cookies_of(
+        &self,
+        browser: &Browser,
+        known: &SignedIn,
+        successor: &Successor,
+        epoch: i64,
+    ) -> Vec<HeaderValue> {
         let who = Identified {
             person: known.person.clone(),
-            epoch: steps.epoch,
+            epoch,
         };
-        Ok(self.cookies(browser, &who, &secret, kept))
+        self.cookies(browser, &who, &successor.secret, successor.session.kept)
     }
 
     fn cookies(&self, browser: &Browser, who: &Identified, secret: &str, kept: bool) -> Vec<HeaderValue> {

@@ -3,20 +3,24 @@
 use http::HeaderValue;
 use latchkey_web::{Messages, Origins};
 
+use crate::brand::Brand;
+
 /// The dependencies of every page of the issuer.
 #[derive(Debug)]
 pub(crate) struct Site {
     issuer: String,
     pub origins: Origins,
     pub messages: Messages,
+    pub brand: Brand,
 }
 
 impl Site {
-    pub fn new(issuer: String, origins: Origins, messages: Messages) -> Self {
+    pub fn new(issuer: String, origins: Origins, messages: Messages, brand: Brand) -> Self {
         Self {
             issuer,
             origins,
             messages,
+            brand,
         }
     }
 

@@ -66,7 +66,9 @@ impl StepUp {
         let proofs = store.session_proofs(&known.row.session).await;
         let proofs = proofs.map_err(IdentityError::from)?;
         let now = self.sessions.time.now();
-        let in_time = how.ms().is_none_or(|ms| step_up::is_fresh(&proofs, ms, now));
+        let in_time = how
+            .ms()
+            .is_none_or(|ms| step_up::is_fresh(&proofs, factors, ms, now));
         Ok(in_time && step_up::shows(&proofs, factors))
     }
 
@@ -88,18 +90,19 @@ impl StepUp {
         let known = self.sessions.of(browser).await?;
         let live = known.filter(|known| known.state == State::Live && known.person.may_act().is_ok());
         let mut acr = Acr::Password;
+        let page = if live.is_some() { "/confirm" } else { "/continue" };
         if let Some(known) = live {
             if self.suffices(&known, how).await? {
                 return Ok(Arrival::Here(Box::new(known)));
             }
             acr = step_up::needed(self.factors(&known).await?).unwrap_or(acr);
         }
-        let page = OwnPage {
+        let own = OwnPage {
             next: Some(next.to_owned()),
             acr: Some(acr),
             fresh: how.ms().is_some(),
         };
-        let parsed = serde_json::to_string(&page).unwrap_or_else(|_| "{}".to_owned());
+        let parsed = serde_json::to_string(&own).unwrap_or_else(|_| "{}".to_owned());
         let (browser_secret, made) = browser.secret_or_new(&self.random, false);
         let begun = self.interactions.begin_request(
             browser,
@@ -108,7 +111,7 @@ impl StepUp {
             None,
             parsed,
         );
-        let mut response = see_other(&format!("/continue?request={}", begun.await?));
+        let mut response = see_other(&format!("{page}?request={}", begun.await?));
         if made && let Some(secret) = &browser_secret {
             let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -9,12 +9,16 @@ use latchkey_identity_store::{AuditRow, ImportRow, ImportedRow, NewUserRow};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::foreign_hash::{ForeignHash, Notation, SaltedDigest};
 use latchkey_protocol::import::{Decision, Export, Format, Imported, Line, Summary, decide, usernames};
-use latchkey_protocol::user::username_canonical;
+use latchkey_protocol::mail::{Address, Purpose};
+use latchkey_protocol::one_time_proof::ProofPurpose;
+use latchkey_protocol::user::{canonical, username_canonical};
 use serde::Serialize;
 use serde_json::json;
 
 use super::changes::{AdminError, Changes};
 use super::users::Users;
+use crate::mail::Mails;
+use crate::one_time_proofs::{OneTimeProofs, Wanted};
 use crate::registration::check_roles;
 use crate::signer::Signer;
 use crate::{foreign_hash, password};
@@ -30,6 +34,8 @@ pub struct Import {
     pub roles: BTreeMap<String, String>,
     /// Only the report, without writing anything.
     pub dry_run: bool,
+    /// Whether those who come without a usable password get a link by mail, if their address is proved.
+    pub invite: bool,
 }
 
 /// People whose password is still a hash of another system.
@@ -47,8 +53,12 @@ pub struct Imports {
     pub(crate) changes: Changes,
     pub(crate) users: Users,
     pub(crate) signer: Signer,
+    pub(crate) mails: Mails,
+    pub(crate) proofs: OneTimeProofs,
 }
 
+/// How long the link of somebody who was imported is good for: a week.
+const INVITED_MS: i64 = 7 * 24 * 3_600_000;
 /// How many people are created in one transaction.
 const AT_ONCE: usize = 500;
 
@@ -80,6 +90,7 @@ impl Imports {
             text,
             roles,
             dry_run,
+            invite,
         } = import;
         let targets: Vec<String> = roles.values().cloned().collect();
         check_roles(&targets, &self.changes.resources().await?).map_err(AdminError::Rejected)?;
@@ -112,7 +123,7 @@ impl Imports {
                 decided.push(self.decide(&begin.source, person, position, &mut names).await?);
             }
             if !dry_run {
-                self.create(&begin, &mut decided, actor).await?;
+                self.create(&begin, &mut decided, invite, actor).await?;
             }
             for one in &decided {
                 let line = Line::new(one.position, &one.person, &one.decision);
@@ -164,6 +175,7 @@ impl Imports {
         &self,
         begin: &ImportRow,
         decided: &mut [Decided],
+        invite: bool,
         actor: &str,
     ) -> Result<(), AdminError> {
         let mut new = Vec::new();
@@ -194,7 +206,12 @@ impl Imports {
                 let (mut late, mut foreign) = (Vec::new(), false);
                 for (at, one) in &new {
                     match imports.create_one(&tx, one, &actor, now).await? {
-                        None => foreign |= one.imported.work.is_some(),
+                        None => {
+                            foreign |= one.imported.work.is_some();
+                            if invite {
+                                imports.invite(&tx, one, now).await?;
+                            }
+                        }
                         Some(decision) => late.push((*at, decision)),
                     }
                 }
@@ -255,6 +272,39 @@ impl Imports {
         self.users.publish(tx, wire::REGISTERED, &row, actor).await?;
         self.changes.record(tx, "user.imported", actor, id, now).await?;
         Ok(None)
+    }
+
+    /// Mails a link to somebody who was just created without a password: only to an address that was proved, and never to
+    /// somebody who may not sign in. The queue sends no faster than it may.
+    async fn invite(&self, tx: &Tx, new: &New, now: Timestamp) -> Result<(), AdminError> {
+        let user = &new.user;
+        let silent = user.password_hash.is_some() || !user.email_verified || new.imported.disabled;
+        let Some(to) = Address::parse(&user.email).filter(|_| !silent) else {
+            return Ok(());
+        };
+        let Some(owner) = self.changes.store.owner(tx, &user.id).await? else {
+            return Ok(());
+        };
+        let mailbox = canonical(to.as_str());
+        let wanted = Wanted {
+            purpose: ProofPurpose::AdminReset,
+            subject: &owner.id,
+            address: Some(&mailbox),
+            bound: None,
+            epoch: Some(owner.epoch),
+            browser: None,
+            life_ms: INVITED_MS,
+        };
+        let latest = self.changes.time.latest();
+        let issued = self.proofs.issue(tx, &wanted, now, latest).await?;
+        let purpose = Purpose::Welcome {
+            token: issued.token,
+            expires_at: issued.expires_at,
+        };
+        self.mails
+            .queue(tx, &to, Some(&owner.id), &owner.locale, &purpose, now)
+            .await?;
+        Ok(())
     }
 
     /// The salted digests of those who are to be created, wrapped, in their order: on every core, and never on one that

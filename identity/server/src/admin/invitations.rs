@@ -2,13 +2,14 @@
 
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::NewInvitation;
-use latchkey_protocol::Timestamp;
 use latchkey_protocol::mail::{Address, Purpose};
 use latchkey_protocol::sign_up::{ADMINISTRATOR, Invitation, OWNER};
 use latchkey_protocol::user::canonical;
+use latchkey_protocol::{ClientId, Timestamp};
 use serde::Serialize;
 
 use super::changes::AdminError;
+use super::groups::Groups;
 use super::users::{UserView, Users};
 use crate::mail::Mails;
 use crate::registration::check_roles;
@@ -23,10 +24,29 @@ pub struct NewInvite {
     pub mail: bool,
     /// The roles that it gives.
     pub roles: Vec<String>,
+    /// The names of the groups that it leads into.
+    pub groups: Vec<String>,
+    /// The application that whoever uses it goes on to.
+    pub client: Option<String>,
     /// The language of the mail.
     pub locale: String,
     /// How often it may be used.
     pub max_uses: i64,
+}
+
+impl NewInvite {
+    /// An invitation by a link that is shown once, for whoever has it.
+    pub fn by_link(max_uses: i64) -> Self {
+        Self {
+            email: None,
+            mail: false,
+            roles: Vec::new(),
+            groups: Vec::new(),
+            client: None,
+            locale: "en".to_owned(),
+            max_uses,
+        }
+    }
 }
 
 /// An invitation that was made.
@@ -38,8 +58,18 @@ pub struct InvitationView {
     pub email: Option<String>,
     /// The roles that it gives.
     pub roles: Vec<String>,
+    /// The names of the groups that it leads into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The application that whoever uses it goes on to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// How often it may be used.
     pub max_uses: i64,
+    /// How often it was used.
+    pub uses: i64,
+    /// `open`, `used` or `revoked`
+    pub status: &'static str,
     /// RFC 3339
     pub expires_at: String,
     /// The link, at the only time at which it is known; absent when it was mailed.
@@ -47,6 +77,21 @@ pub struct InvitationView {
     pub link: Option<String>,
 }
 
+/// Somebody who waits for approval.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingView {
+    /// `sub`
+    pub id: String,
+    /// The user name.
+    pub username: String,
+    /// The address, which is proved.
+    pub email: String,
+    /// Since when, RFC 3339
+    pub asked_at: String,
+}
+
+/// How many of those who wait are listed at once.
+const MOST_WAITING: i64 = 200;
 /// How long an invitation is good for.
 const LIFE_MS: i64 = 7 * 24 * 3_600_000;
 /// The most uses of one invitation.
@@ -56,6 +101,7 @@ const MOST_USES: i64 = 1_000;
 #[derive(Clone)]
 pub struct Invitations {
     pub(crate) users: Users,
+    pub(crate) groups: Groups,
     pub(crate) mails: Mails,
     pub(crate) issuer: std::sync::Arc<str>,
 }
@@ -82,9 +128,15 @@ impl Invitations {
             )));
         }
         check_roles(&new.roles, &changes.resources().await?).map_err(AdminError::Rejected)?;
+        if let Some(client) = &new.client {
+            let known = ClientId::parse(client).ok_or_else(|| rejected("this is no client id"))?;
+            if changes.store.client(changes.store.db(), &known).await?.is_none() {
+                return Err(rejected("there is no such client"));
+            }
+        }
         let (now, latest) = (changes.time.now(), changes.time.latest());
         let token = new_secret(&changes.random);
-        let row = NewInvitation {
+        let mut row = NewInvitation {
             invitation: Invitation {
                 id: changes.random.uuid_v7(now.0),
                 email: new.email.as_deref().map(canonical),
@@ -99,22 +151,36 @@ impl Invitations {
             email: new.email,
             locale: new.locale,
             inviter: actor.to_owned(),
+            groups: Vec::new(),
+            client: new.client,
         };
         let invitation = row.invitation.clone();
         let view = InvitationView {
             id: invitation.id.clone(),
             email: row.email.clone(),
             roles: invitation.roles.clone(),
+            groups: new.groups.clone(),
+            client: row.client.clone(),
             max_uses: invitation.max_uses,
+            uses: 0,
+            status: "open",
             expires_at: latchkey_clock::rfc3339(invitation.expires_at.0),
             link: (!invitation.mailed).then(|| format!("{}/register/invited?token={token}", self.issuer)),
         };
-        let (this, actor) = (self.clone(), actor.to_owned());
+        let (this, actor, names) = (self.clone(), actor.to_owned(), new.groups);
         changes
             .store
             .db()
             .write(move |tx| async move {
                 let changes = &this.users.changes;
+                let mut roles = row.invitation.roles.clone();
+                for name in &names {
+                    let group = this.groups.existing(&tx, name).await?;
+                    roles.extend(this.groups.roles_of(&tx, &group.id, latest).await?);
+                    row.groups.push(group.id);
+                }
+                // Asked again when it is used: the inviter may hold less by then.
+                changes.may_give(&tx, &actor, &roles).await?;
                 changes.store.add_invitation(&tx, &row, now).await?;
                 if let (Some(to), true) = (&address, row.invitation.mailed) {
                     let purpose = Purpose::Invitation {
@@ -154,6 +220,8 @@ impl Invitations {
             email: None,
             locale: "en".to_owned(),
             inviter: "system".to_owned(),
+            groups: Vec::new(),
+            client: None,
         };
         let this = self.clone();
         let made = changes
@@ -169,6 +237,65 @@ impl Invitations {
             })
             .await?;
         Ok(made.then(|| format!("{}/register/invited?token={token}", self.issuer)))
+    }
+
+    /// The invitations that have not expired; their links are known to nobody any more.
+    pub async fn list(&self) -> Result<Vec<InvitationView>, AdminError> {
+        const PAGE: i64 = 500;
+        let (store, latest) = (&self.users.changes.store, self.users.changes.time.latest());
+        let mut all: Vec<InvitationView> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.id.clone()).unwrap_or_default();
+            let page = store.invitations(&after, latest, PAGE).await?;
+            let whole = page.len() as i64 == PAGE;
+            for row in page {
+                let mut groups = Vec::new();
+                for id in &row.groups {
+                    let group = store.group_by_id(store.db(), id).await?;
+                    groups.extend(group.map(|group| group.name));
+                }
+                let invitation = row.invitation;
+                all.push(InvitationView {
+                    status: match invitation.revoked_at {
+                        Some(_) => "revoked",
+                        None if invitation.uses >= invitation.max_uses => "used",
+                        None => "open",
+                    },
+                    id: invitation.id,
+                    email: row.email,
+                    roles: invitation.roles,
+                    groups,
+                    client: row.client,
+                    max_uses: invitation.max_uses,
+                    uses: invitation.uses,
+                    expires_at: latchkey_clock::rfc3339(invitation.expires_at.0),
+                    link: None,
+                });
+            }
+            if !whole {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Takes an invitation back. Whoever has used it keeps what it gave.
+    pub async fn revoke(&self, id: &str, actor: &str) -> Result<(), AdminError> {
+        let changes = &self.users.changes;
+        let (this, id, actor) = (self.clone(), id.to_owned(), actor.to_owned());
+        let (now, latest) = (changes.time.now(), changes.time.latest());
+        changes
+            .store
+            .db()
+            .write(move |tx| async move {
+                let changes = &this.users.changes;
+                if !changes.store.revoke_invitation(&tx, &id, latest).await? {
+                    return Err(AdminError::Rejected(format!(
+                        "there is no invitation {id} that could still be used"
+                    )));
+                }
+                changes.record(&tx, "invitation.revoked", &actor, &id, now).await
+            })
+            .await
     }
 
     /// Approves an account that waits for it, and tells its owner.
@@ -201,5 +328,56 @@ impl Invitations {
             })
             .await?;
         self.users.show(&known.id).await
+    }
+
+    /// Those who wait for approval, the longest first.
+    pub async fn waiting(&self) -> Result<Vec<WaitingView>, AdminError> {
+        let store = &self.users.changes.store;
+        let mut all = Vec::new();
+        for (id, asked_at) in store.waiting_users(MOST_WAITING).await? {
+            if let Some(row) = store.user(store.db(), &id).await? {
+                all.push(WaitingView {
+                    id,
+                    username: row.username,
+                    email: row.email,
+                    asked_at: latchkey_clock::rfc3339(asked_at.0),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Does not approve an account that waits for it: it is erased, and its owner is told. Name and address are free again.
+    pub async fn reject(&self, name: &str, actor: &str) -> Result<(), AdminError> {
+        let known = self.users.show(name).await?;
+        let changes = &self.users.changes;
+        let (this, actor, now) = (self.clone(), actor.to_owned(), changes.time.now());
+        changes
+            .store
+            .db()
+            .write(move |tx| async move {
+                let (users, id) = (&this.users, known.id.as_str());
+                let store = &users.changes.store;
+                if !store.stop_waiting(&tx, id).await? {
+                    return Err(AdminError::Rejected(
+                        "this user does not wait for approval".to_owned(),
+                    ));
+                }
+                let row = users.existing(&tx, id).await?;
+                let locale = store.user_locale(&tx, id).await?;
+                let locale = locale.unwrap_or_else(|| "en".to_owned());
+                users.erase(&tx, &row, &actor, now).await?;
+                if let Some(to) = Address::parse(&row.email) {
+                    // To nobody's account: it is gone.
+                    this.mails
+                        .queue(&tx, &to, None, &locale, &Purpose::NotApproved, now)
+                        .await?;
+                }
+                users
+                    .changes
+                    .record(&tx, "account.rejected", &actor, id, now)
+                    .await
+            })
+            .await
     }
 }

@@ -1,5 +1,7 @@
 //! Users, as an administrator manages them. Ending somebody's access ends it everywhere.
 
+use std::sync::Arc;
+
 use latchkey_bus::{Cause, Draft, Outbox};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
@@ -8,12 +10,14 @@ use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUserRow, Place, UserCha
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
-use latchkey_protocol::user::{check_claims, check_email, check_password, check_username};
+use latchkey_protocol::user::{SHORTEST_PASSWORD, check_claims, check_email, check_username};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::changes::{AdminError, Changes};
 use crate::IdentityError;
+use crate::breached::Breached;
+use crate::new_password::judge;
 use crate::password::{self, Memory};
 use crate::registration::check_roles;
 use crate::revocation::Revocations;
@@ -30,14 +34,19 @@ pub struct UserView {
     pub email: String,
     /// Whether the address is verified.
     pub email_verified: bool,
-    /// Roles.
+    /// Every role that they hold now, wherever it comes from.
     pub roles: Vec<String>,
+    /// The names of their groups.
+    pub groups: Vec<String>,
     /// `active`, `locked` or `disabled`
     pub status: &'static str,
     /// Standard claims.
     pub claims: Map<String, Value>,
     /// RFC 3339
     pub created_at: String,
+    /// The providers of connected accounts, when one user is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<String>,
     /// The password, at the only time at which it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
@@ -118,6 +127,8 @@ pub struct Users {
     pub(crate) changes: Changes,
     pub(crate) outbox: Outbox,
     pub(crate) revocations: Revocations,
+    /// Passwords that nobody may have.
+    pub(crate) breached: Option<Arc<Breached>>,
 }
 
 impl Users {
@@ -127,7 +138,7 @@ impl Users {
         check_email(&new.email).map_err(AdminError::Rejected)?;
         check_claims(&new.claims).map_err(AdminError::Rejected)?;
         let password = new.password.unwrap_or_else(|| new_secret(&self.changes.random));
-        check_password(&password, &new.username, &new.email).map_err(AdminError::Rejected)?;
+        self.check_password(&password, &new.username, &new.email).await?;
         check_roles(&new.roles, &self.changes.resources().await?).map_err(AdminError::Rejected)?;
         let user = NewUserRow {
             id: self.changes.random.uuid_v7(self.changes.time.now().0),
@@ -148,6 +159,7 @@ impl Users {
             .store
             .db()
             .write(move |tx| async move {
+                users.changes.may_give(&tx, &actor, &user.roles).await?;
                 if !users.changes.store.add_user(&tx, &user, now).await? {
                     return Err(AdminError::Rejected(
                         "the user name or e-mail address is already in use".to_owned(),
@@ -184,9 +196,14 @@ impl Users {
 
     /// One user, by id, user name or address.
     pub async fn show(&self, name: &str) -> Result<UserView, AdminError> {
-        let row = self.changes.store.user(self.changes.store.db(), name).await?;
-        row.map(view)
-            .ok_or_else(|| AdminError::Rejected(format!("there is no user {name}")))
+        let store = &self.changes.store;
+        let row = store.user(store.db(), name).await?;
+        let row = row.ok_or_else(|| AdminError::Rejected(format!("there is no user {name}")))?;
+        let accounts = store.upstream_identities(store.db(), &row.id).await?;
+        Ok(UserView {
+            providers: accounts.into_iter().map(|account| account.provider).collect(),
+            ..view(row)
+        })
     }
 
     /// Disables or enables a user. Disabling ends their sessions, families and tokens.
@@ -212,7 +229,7 @@ impl Users {
             .await
     }
 
-    /// Replaces a user's roles. Existing access tokens are unchanged until they expire; the next token reflects the new
+    /// Replaces a user's roles, but for those that end by themselves or come from elsewhere. Existing access tokens are unchanged until they expire; the next token reflects the new
     /// roles.
     pub async fn set_roles(
         &self,
@@ -220,6 +237,13 @@ impl Users {
         roles: Vec<String>,
         actor: &str,
     ) -> Result<UserView, AdminError> {
+        self.check_role_names(&roles).await?;
+        self.change(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
+            .await
+    }
+
+    /// Whether these are roles, and each has an effect somewhere.
+    pub(crate) async fn check_role_names(&self, roles: &[String]) -> Result<(), AdminError> {
         let fine = |role: &String| {
             !role.is_empty() && role.len() <= 64 && role.bytes().all(|b| b.is_ascii_graphic())
         };
@@ -228,9 +252,7 @@ impl Users {
                 "a role has 1 to 64 visible ASCII characters".to_owned(),
             ));
         }
-        check_roles(&roles, &self.changes.resources().await?).map_err(AdminError::Rejected)?;
-        self.change(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
-            .await
+        check_roles(roles, &self.changes.resources().await?).map_err(AdminError::Rejected)
     }
 
     /// Sets a new password and ends everything that the old one gave access to.
@@ -242,7 +264,8 @@ impl Users {
     ) -> Result<UserView, AdminError> {
         let known = self.show(name).await?;
         let password = password.unwrap_or_else(|| new_secret(&self.changes.random));
-        check_password(&password, &known.username, &known.email).map_err(AdminError::Rejected)?;
+        self.check_password(&password, &known.username, &known.email)
+            .await?;
         let change = UserChange::Password(self.hash_password(password.clone()).await?);
         let ends = Some(RevocationCause::PasswordReset);
         let changed = self
@@ -336,7 +359,7 @@ impl Users {
         Ok(())
     }
 
-    /// Deletes a user and all personal data; the `sub` is never reused.
+    /// Deletes a user and all personal data at once; the `sub` is never reused.
     pub async fn delete(&self, name: &str, actor: &str) -> Result<(), AdminError> {
         let known = self.show(name).await?;
         let (users, actor, now) = (self.clone(), actor.to_owned(), self.changes.time.now());
@@ -344,24 +367,51 @@ impl Users {
             .store
             .db()
             .write(move |tx| async move {
-                let row = users.existing(&tx, &known.id).await?;
-                users.write_change(&tx, &row, &UserChange::Deleted, now).await?;
+                let weighed = users.changes.weigh(&tx, &actor, &known.id).await?;
                 users
-                    .end_access(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
+                    .delete_in(&tx, &known.id, "user.deleted", &actor, now)
                     .await?;
-                let gone = wire::UserDeleted {
-                    user_id: row.id.clone(),
-                    erased_at: latchkey_clock::rfc3339(now.0),
-                    version: row.version + 1,
-                };
-                users
-                    .put_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone), &actor)
-                    .await?;
-                users
-                    .changes
-                    .record(&tx, "user.deleted", &actor, &row.id, now)
-                    .await
+                users.changes.judge(&tx, &weighed).await
             })
+            .await
+    }
+
+    /// The deletion of a user, whoever asked for it, in the transaction that records it as this kind: names, secrets and
+    /// the key of what stays are gone, nobody else gets the names for a while, and everybody is told.
+    pub(crate) async fn delete_in(
+        &self,
+        tx: &Tx,
+        id: &str,
+        kind: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
+        let row = self.existing(tx, id).await?;
+        self.changes
+            .store
+            .bury_names(tx, &row.username, &row.email, now)
+            .await?;
+        self.erase(tx, &row, actor, now).await?;
+        self.changes.record(tx, kind, actor, &row.id, now).await
+    }
+
+    /// Erases a user, ends their access, and tells everybody.
+    pub(crate) async fn erase(
+        &self,
+        tx: &Tx,
+        row: &UserRow,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
+        self.write_change(tx, row, &UserChange::Deleted, now).await?;
+        self.end_access(tx, &row.id, RevocationCause::UserDeleted, actor, now)
+            .await?;
+        let gone = wire::UserDeleted {
+            user_id: row.id.clone(),
+            erased_at: latchkey_clock::rfc3339(now.0),
+            version: row.version + 1,
+        };
+        self.put_event(tx, wire::DELETED, &row.id, row.version + 1, json!(gone), actor)
             .await
     }
 
@@ -385,8 +435,10 @@ impl Users {
             .store
             .db()
             .write(move |tx| async move {
+                let weighed = users.changes.weigh(&tx, &actor, &id).await?;
                 let before = users.existing(&tx, &id).await?;
                 users.write_change(&tx, &before, &change, now).await?;
+                users.changes.judge(&tx, &weighed).await?;
                 if let Some(cause) = ends {
                     users.end_access(&tx, &id, cause, &actor, now).await?;
                 }
@@ -398,7 +450,20 @@ impl Users {
         self.show(&known.id).await
     }
 
-    async fn write_change(
+    /// Works out what a user's grants and groups amount to after one has changed, and tells everybody.
+    pub(crate) async fn settle_roles(
+        &self,
+        tx: &Tx,
+        id: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
+        self.changes.store.settle_roles(tx, id, now).await?;
+        let row = self.existing(tx, id).await?;
+        self.publish(tx, wire::UPDATED, &row, actor).await
+    }
+
+    pub(crate) async fn write_change(
         &self,
         tx: &Tx,
         row: &UserRow,
@@ -475,6 +540,27 @@ impl Users {
         Ok(())
     }
 
+    /// Whether somebody with this name and address may have a password that stands alone.
+    pub(crate) async fn check_password(
+        &self,
+        password: &str,
+        username: &str,
+        email: &str,
+    ) -> Result<(), AdminError> {
+        let (password, own) = (password.to_owned(), [username.to_owned(), email.to_owned()]);
+        let breached = self.breached.clone();
+        let judged = tokio::task::spawn_blocking(move || {
+            let own = [own[0].as_str(), own[1].as_str()];
+            judge(&password, &own, SHORTEST_PASSWORD, breached.as_deref())
+                .map(|_strength| ())
+                .map_err(|unfit| unfit.to_string())
+        });
+        let judged = judged
+            .await
+            .map_err(|error| AdminError::Rejected(error.to_string()))?;
+        judged.map_err(AdminError::Rejected)
+    }
+
     /// Off the request path: it takes about 20 ms of a core.
     pub(crate) async fn hash_password(&self, password: String) -> Result<String, AdminError> {
         let random = self.changes.random.clone();
@@ -510,7 +596,9 @@ fn view(row: UserRow) -> UserView {
         email: row.email,
         email_verified: row.email_verified,
         roles: row.roles,
+        groups: row.groups,
         claims: row.claims,
+        providers: Vec::new(),
         password: None,
     }
 }

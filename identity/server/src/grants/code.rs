@@ -71,7 +71,11 @@ impl Grants {
                 latest: self.time.latest(),
             });
             match decision {
-                Decision::Error(error) => return Err(self.refused("authorization_code", client, error)),
+                Decision::Error(error) => {
+                    let user = known.as_ref().map(|facts| facts.code.user.as_str());
+                    self.note_too_many(&error, user, client).await?;
+                    return Err(self.refused("authorization_code", client, error));
+                }
                 Decision::ReplayKills { family: _, fam } => {
                     let user = known.map(|facts| facts.code.user).unwrap_or_default();
                     self.kill_replayed(client, &hash, fam, user, now).await?;

@@ -42,6 +42,8 @@ impl Grants {
                 latest: self.time.latest(),
             });
             if let Decision::Error(error) = decision {
+                let user = facts.as_ref().map(|facts| facts.family.user.as_str());
+                self.note_too_many(&error, user, client).await?;
                 return Err(self.refused("refresh_token", client, error));
             }
             // Every decision except a refusal has a family.

@@ -7,6 +7,7 @@ use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, MailEnd, MailRow, MailState, Store, StoreError};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::mail::{self, Next, Try};
+use latchkey_protocol::user::canonical;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -122,6 +123,8 @@ impl MailDelivery {
     /// over, under the same Message-ID.
     async fn try_once(&self, relay: &Relay, row: MailRow) {
         let end = self.end_of(relay, &row).await;
+        let to = Content::open(&self.signer, &row).map(|content| canonical(content.to.as_str()));
+        let account = row.user.clone().zip(to);
         metrics::counter!("latchkey_mails_total", "state" => end.state.name()).increment(1);
         let (store, id, random) = (self.store.clone(), row.id.clone(), self.random.clone());
         let (claimed_until, purpose, now) = (row.next_at, row.purpose.clone(), self.time.now());
@@ -138,6 +141,15 @@ impl MailDelivery {
                     detail: json!({ "mail": id, "purpose": purpose, "error": end.error }),
                 };
                 store.audit(&tx, &record, now).await?;
+            }
+            match (&account, end.state, end.error) {
+                (Some((user, to)), MailState::Dead, Some("refused")) if ended => {
+                    store.note_refused_mail(&tx, user, to, now).await?;
+                }
+                (Some((user, to)), MailState::Sent, _) if ended => {
+                    store.note_taken_mail(&tx, user, to).await?;
+                }
+                _ => {}
             }
             Ok::<_, IdentityError>(())
         });

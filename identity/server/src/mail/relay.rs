@@ -182,11 +182,15 @@ impl Relay {
             return Err(RelayError::Slow);
         };
         let Err(error) = sent else { return Ok(()) };
-        tracing::debug!(
-            reason = latchkey_http::reasons(&error),
-            "the relay has not taken a mail"
-        );
-        Err(match error.status().map(u16::from) {
+        let status = error.status().map(u16::from);
+        if status.is_none() {
+            // Never an answer of the relay, which may quote the mail with its address and code.
+            tracing::debug!(
+                reason = latchkey_http::reasons(&error),
+                "a mail did not reach the relay"
+            );
+        }
+        Err(match status {
             // RFC 4954 §6: about us, not about the mail.
             Some(code @ (454 | 530 | 534 | 535 | 538)) => RelayError::Credentials(code),
             Some(code) if error.is_permanent() => RelayError::Refused(code),

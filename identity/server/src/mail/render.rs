@@ -25,6 +25,10 @@ struct MailView<'a> {
     said: &'a Said,
     link: Option<&'a (String, String)>,
     footer: &'a str,
+    /// The operator's name for the site.
+    name: Option<&'a str>,
+    /// The colour of the button.
+    button: &'a str,
 }
 
 /// What a mail says, before it is text or HTML.
@@ -41,21 +45,28 @@ struct Said {
     otherwise: Option<String>,
 }
 
+/// The colour of a button that the operator has chosen none for: the accent of light pages.
+const BUTTON: &str = "#0F6B5C";
+
 /// A mail in the words of one language.
 pub(crate) fn render(site: &Site, words: &Words, purpose: &Purpose) -> Rendered {
     let mut said = say(site, words, purpose);
     said.subject = unmarked(&said.subject);
     let link = said.button.clone().zip(address(site, purpose));
     let footer = words.fill("mail.footer", &[("host", &site.host())]);
+    let name = site.brand.shown.name.as_deref().map(plain);
     let view = MailView {
         lang: words.tag(),
         subject: &said.subject,
         said: &said,
         link: link.as_ref(),
         footer: &footer,
+        name: name.as_deref(),
+        button: site.brand.button.as_deref().unwrap_or(BUTTON),
     };
     let html = view.render().unwrap_or_default();
-    let mut parts = vec![said.lead.clone()];
+    let mut parts: Vec<String> = name.iter().cloned().collect();
+    parts.push(said.lead.clone());
     parts.extend(said.code.clone());
     parts.extend(said.when.clone());
     parts.extend(
@@ -160,6 +171,10 @@ fn say(site: &Site, words: &Words, purpose: &Purpose) -> Said {
             words.fill("mail.admin_reset_subject", &[("host", &host)]),
             text("mail.admin_reset_lead"),
         ),
+        Purpose::Welcome { .. } => (
+            words.fill("mail.welcome_subject", &[("host", &host)]),
+            words.fill("mail.welcome_lead", &[("host", &host)]),
+        ),
         Purpose::PasswordChanged { .. } => (
             text("mail.password_changed_subject"),
             text("mail.password_changed_lead"),
@@ -174,6 +189,10 @@ fn say(site: &Site, words: &Words, purpose: &Purpose) -> Said {
         ),
         Purpose::EmailNew { .. } => (text("mail.email_new_subject"), text("mail.email_new_lead")),
         Purpose::EmailUndone { .. } => (text("mail.email_undone_subject"), text("mail.email_undone_lead")),
+        Purpose::NoticeAddressChanged { .. } => (
+            text("mail.notice_address_subject"),
+            text("mail.notice_address_lead"),
+        ),
         Purpose::RecoveryStarted { ready_at, .. } => (
             text("mail.recovery_started_subject"),
             words.fill("mail.recovery_started_lead", &[("at", &moment(words, *ready_at))]),
@@ -207,7 +226,9 @@ fn say(site: &Site, words: &Words, purpose: &Purpose) -> Said {
     let button = match purpose {
         Purpose::RegistrationCode { .. } => Some(text("mail.registration_do")),
         Purpose::Invitation { .. } => Some(text("mail.invitation_do")),
-        Purpose::PasswordReset { .. } | Purpose::AdminReset { .. } => Some(text("mail.reset_do")),
+        Purpose::PasswordReset { .. } | Purpose::AdminReset { .. } | Purpose::Welcome { .. } => {
+            Some(text("mail.reset_do"))
+        }
         Purpose::EmailChanged { .. } => Some(text("mail.undo_do")),
         Purpose::RecoveryStarted { .. } => Some(text("mail.stop_do")),
         _ => purpose.link().map(|_| text("mail.account_do")),

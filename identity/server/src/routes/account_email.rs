@@ -7,6 +7,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey_identity_store::Owner;
+use latchkey_protocol::Timestamp;
 use latchkey_protocol::one_time_proof::ProofError;
 use latchkey_web::Page;
 
@@ -209,18 +210,7 @@ impl EmailPages {
     }
 
     fn problem(&self, browser: &Browser, unchanged: Unchanged) -> Problem {
-        let words = &browser.words();
-        let plain = |code| Problem::new(words, code, StatusCode::UNPROCESSABLE_ENTITY);
-        match unchanged {
-            Unchanged::Address => plain("address"),
-            Unchanged::MailLimit(until) => mail_limit(browser, until.0, self.changes.recoveries.time.now().0),
-            Unchanged::Proof(error) => match error {
-                ProofError::Wrong => plain("code_wrong"),
-                ProofError::Expired | ProofError::TooMany => plain("code_expired"),
-                ProofError::Used => Problem::new(words, "link_used", StatusCode::GONE),
-                ProofError::Elsewhere => Problem::new(words, "link_elsewhere", StatusCode::CONFLICT),
-            },
-        }
+        problem_of(browser, unchanged, self.changes.recoveries.time.now())
     }
 
     async fn show_undo(&self, browser: &Browser) -> Result<Response, ErrorPage> {
@@ -244,5 +234,21 @@ impl EmailPages {
         let next = ("/account", words.say("recover.to_sign_in"));
         let said = words.say("email.undone");
         Ok(notice(browser, "email.undo_title", ("undone", None), said, next))
+    }
+}
+
+/// What a page says of an address that stays as it is.
+pub(super) fn problem_of(browser: &Browser, unchanged: Unchanged, now: Timestamp) -> Problem {
+    let words = &browser.words();
+    let plain = |code| Problem::new(words, code, StatusCode::UNPROCESSABLE_ENTITY);
+    match unchanged {
+        Unchanged::Address => plain("address"),
+        Unchanged::MailLimit(until) => mail_limit(browser, until.0, now.0),
+        Unchanged::Proof(error) => match error {
+            ProofError::Wrong => plain("code_wrong"),
+            ProofError::Expired | ProofError::TooMany => plain("code_expired"),
+            ProofError::Used => Problem::new(words, "link_used", StatusCode::GONE),
+            ProofError::Elsewhere => Problem::new(words, "link_elsewhere", StatusCode::CONFLICT),
+        },
     }
 }

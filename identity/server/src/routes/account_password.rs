@@ -15,7 +15,7 @@ use crate::browser::Browser;
 use crate::forms::{check_session_form, session_token};
 use crate::new_password::least;
 use crate::pages::{ErrorPage, Problem, private, see_other};
-use crate::password_change::{Needs, PasswordChanges, Unchanged};
+use crate::password_change::{Needs, PasswordChanges, Unchanged, Wanted};
 use crate::sessions::SignedIn;
 use crate::step_up::{Arrival, Shown, StepUp};
 
@@ -31,6 +31,10 @@ struct PasswordPage<'a> {
     alone: bool,
     /// Whether the current password is asked for.
     current: bool,
+    /// Whether there was none before, which ends nothing by itself.
+    first: bool,
+    /// How many points of four a weak password has, which was typed just now.
+    weak: Option<u8>,
     problem: Option<Problem>,
 }
 
@@ -72,7 +76,7 @@ fn is_alone(request: &Request) -> bool {
 impl PasswordPages {
     async fn show(&self, browser: &Browser, alone: bool) -> Result<Response, ErrorPage> {
         match self.step_up.at(browser, HERE, Shown::Ever).await? {
-            Arrival::Here(known) => self.page(browser, &known, alone, None).await,
+            Arrival::Here(known) => self.page(browser, &known, alone, (None, None)).await,
             Arrival::Elsewhere(response) => Ok(response),
         }
     }
@@ -82,7 +86,7 @@ impl PasswordPages {
         browser: &Browser,
         known: &SignedIn,
         alone: bool,
-        problem: Option<Problem>,
+        (problem, weak): (Option<Problem>, Option<u8>),
     ) -> Result<Response, ErrorPage> {
         let (owner, needs, beside): (Owner, Needs, bool) = self.changes.of(known).await?;
         let view = PasswordPage {
@@ -93,6 +97,8 @@ impl PasswordPages {
             least: i64::try_from(least(beside && !alone)).unwrap_or(i64::MAX),
             alone,
             current: needs == Needs::Password,
+            first: !owner.has_password,
+            weak,
             problem,
         };
         let problem = view.problem.as_ref();
@@ -116,9 +122,14 @@ impl PasswordPages {
             token.as_deref(),
         )?;
         let current = form.take("current-password").unwrap_or_default();
-        let new = form.take("password").unwrap_or_default();
+        let new = Wanted {
+            password: form.take("password").unwrap_or_default(),
+            alone,
+            end_others: form.take("end-others").is_some(),
+            advised: form.take("weak").is_some(),
+        };
         let words = &browser.words();
-        let problem = match self.changes.change(browser, &known, current, new, alone).await? {
+        let (problem, weak) = match self.changes.change(browser, &known, current, new).await? {
             Ok(cookies) => {
                 let mut response = see_other("/account?done=password");
                 append(&mut response, cookies);
@@ -126,9 +137,9 @@ impl PasswordPages {
             }
             // Changed somewhere else in the meantime: this browser is signed out with all others.
             Err(Unchanged::Changed) => return Ok(see_other("/account")),
-            Err(Unchanged::Current(problem)) => problem,
-            Err(Unchanged::New(not_taken)) => not_taken.problem(words),
+            Err(Unchanged::Current(problem)) => (problem, None),
+            Err(Unchanged::New(not_taken)) => (not_taken.problem(words), not_taken.points()),
         };
-        self.page(browser, &known, alone, Some(problem)).await
+        self.page(browser, &known, alone, (Some(problem), weak)).await
     }
 }

@@ -206,7 +206,8 @@ impl AuthorizationEndpoint {
                 // Whoever has proved something goes on with what is missing.
                 Outcome::NeedLogin(_)
                     if decided.request.prompt.create
-                        && self.registry.registers
+                        && self.registry.offers.registers
+                        && decided.client.metadata.registers()
                         && interaction.row.proofs.is_none() =>
                 {
                     return Ok(see_other(&format!("/register?request={handle}")));
@@ -237,6 +238,10 @@ impl AuthorizationEndpoint {
         interaction: &Interaction,
     ) -> Result<Response, ErrorPage> {
         let own = OwnPage::read(&interaction.row.parsed);
+        if interaction.is_finished() {
+            // It has led to its page before: whoever comes again begins there.
+            return Ok(see_other(own.address()));
+        }
         let session = self.sessions.of(browser).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
             // A page that needs more than a session asks for that alone.

@@ -8,15 +8,18 @@ use http::StatusCode;
 use latchkey_protocol::authentication::{Method, Proof};
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::mail::Purpose;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Page, answer};
 
 use super::second::append;
 use crate::browser::Browser;
 use crate::enrolment::{Enabled, Pending, app_name};
 use crate::forms::{check_session_form, session_token};
+use crate::other_sessions::Spared;
 use crate::pages::{ErrorPage, Problem, private, see_other};
 use crate::passkeys::Creation;
 use crate::qr::Qr;
+use crate::revocation::Revocations;
 use crate::second_step::SecondStep;
 use crate::sessions::SignedIn;
 use crate::sign_in::SignIns;
@@ -76,6 +79,7 @@ pub(crate) struct FactorPages {
     second: SecondStep,
     step_up: Arc<StepUp>,
     sign_ins: SignIns,
+    revocations: Revocations,
 }
 
 impl FromRef<Identity> for FactorPages {
@@ -85,6 +89,7 @@ impl FromRef<Identity> for FactorPages {
             second: values.second_step.clone(),
             step_up: values.step_up.clone(),
             sign_ins: values.sign_ins.clone(),
+            revocations: values.revocations.clone(),
         }
     }
 }
@@ -195,6 +200,9 @@ impl FactorPages {
             let problem = Problem::new(words, "code_wrong", StatusCode::UNPROCESSABLE_ENTITY);
             return self.app_page(browser, &known, &pending, Some(problem));
         };
+        let others = form.take("end-others").map(|_| spared(&known));
+        let revocations = self.revocations.clone();
+        let request_id = latchkey_http::current_request_id().to_string();
         // Its first code is a proof like any other.
         let proof = Proof {
             credential: Some(confirmed.id().to_owned()),
@@ -205,7 +213,14 @@ impl FactorPages {
             .sign_ins
             .prove_more(browser, &known, proof, move |_, tx| async move {
                 let enabled = confirmed.enable(&tx, &second, notice).await?;
-                enabled.ok_or(IdentityError::Conflict)
+                let enabled = enabled.ok_or(IdentityError::Conflict)?;
+                if let Some(spared) = &others {
+                    let cause = RevocationCause::SignedOutThere;
+                    revocations
+                        .end_others(&tx, cause, spared, &request_id, now)
+                        .await?;
+                }
+                Ok(enabled)
             });
         // Without any it was pressed twice, or there are too many.
         let Some((Enabled { codes }, cookies)) = enabled.await? else {
@@ -252,6 +267,9 @@ impl FactorPages {
         let told = Purpose::RecoveryCodesRenewed {
             notice: second.notice(browser),
         };
+        let others = form.take("end-others").map(|_| spared(&known));
+        let revocations = self.revocations.clone();
+        let request_id = latchkey_http::current_request_id().to_string();
         let written = second.store.db().write(move |tx| async move {
             let locked = in_tx.store.lock_for_factors(&tx, &user).await?;
             let steps = in_tx.store.second_steps(&tx, &user).await?;
@@ -260,6 +278,12 @@ impl FactorPages {
             }
             let codes = in_tx.renew_codes(&tx, &user, now).await?;
             in_tx.tell(&tx, &user, &told, now).await?;
+            if let Some(spared) = &others {
+                let cause = RevocationCause::SignedOutThere;
+                revocations
+                    .end_others(&tx, cause, spared, &request_id, now)
+                    .await?;
+            }
             Ok(codes)
         });
         match written.await {
@@ -267,6 +291,14 @@ impl FactorPages {
             Err(IdentityError::Conflict) => Ok(see_other("/account")),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The session that stays where its user ends all others.
+fn spared(known: &SignedIn) -> Spared {
+    Spared {
+        user: known.person.id.clone(),
+        session: known.row.session.id.clone(),
     }
 }
 

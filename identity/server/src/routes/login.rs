@@ -9,6 +9,7 @@ use latchkey_protocol::authentication::{Choices, Next};
 use latchkey_protocol::authorize::{Login, Outcome, Step};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::upstream_outcome::forced;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 use serde_json::json;
@@ -17,16 +18,22 @@ use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Decided, Interaction, Interactions};
 use crate::own_page::OwnPage;
-use crate::pages::{ErrorPage, LoginPage, Problem, client_name, private, see_other};
+use crate::pages::{
+    ErrorPage, LoginPage, Problem, client_name, private, provider_buttons, see_other, with_provider,
+};
 use crate::passkeys::{PasskeyResult, Passkeys};
 use crate::password_sign_in::Passwords;
 use crate::sessions::Sessions;
+use crate::settings::Settings;
 use crate::sign_in::{Done, SignInResult, page_of};
 use crate::signer::Signer;
+use crate::upstream::FORM as START;
 use crate::{Identity, origin};
 
 /// The longest accepted user name, in bytes.
 const LONGEST: usize = 1_024;
+/// The longest that is shown again, in characters.
+const LONGEST_SHOWN: usize = 254;
 /// How often a request is loaded again after a concurrent change.
 const TRIES: usize = 3;
 
@@ -37,7 +44,9 @@ pub(crate) struct LoginPages {
     interactions: Arc<Interactions>,
     passwords: Arc<Passwords>,
     registers: bool,
+    mail_code: bool,
     passkeys: Passkeys,
+    settings: Arc<Settings>,
 }
 
 impl FromRef<Identity> for LoginPages {
@@ -49,7 +58,9 @@ impl FromRef<Identity> for LoginPages {
             interactions: values.interactions.clone(),
             passwords: values.passwords.clone(),
             registers: values.sign_ups.policy().mode.is_public(),
+            mail_code: values.mail_codes.is_on(),
             passkeys: values.passkeys.clone(),
+            settings: values.linking.settings.clone(),
         }
     }
 }
@@ -71,6 +82,8 @@ struct Asking {
     login: Login,
     /// Whether a sign-in is needed: not if a session was created in the meantime.
     needed: bool,
+    /// Whether people may create an account on the way there.
+    registers: bool,
     /// Whether the application asked for a new account where nobody can create one.
     closed: bool,
 }
@@ -131,6 +144,12 @@ impl LoginPages {
         };
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
+        // By what is typed alone, so that nobody learns whether somebody has the address.
+        if let Some(provider) = forced(&self.settings.providers, &username) {
+            let problem = with_provider(&browser.words(), provider);
+            let username: String = username.chars().take(LONGEST_SHOWN).collect();
+            return self.page(browser, &interaction, &asking, &username, Some(problem));
+        }
         if username.trim().is_empty() || password.is_empty() {
             let problem = Problem::new(&browser.words(), "missing", StatusCode::UNPROCESSABLE_ENTITY);
             return self.page(browser, &interaction, &asking, &username, Some(problem));
@@ -228,6 +247,7 @@ impl LoginPages {
                 ui_locales: Vec::new(),
                 login,
                 needed: !live || more,
+                registers: self.registers,
                 closed: false,
             });
         };
@@ -241,12 +261,14 @@ impl LoginPages {
                 (login, false)
             }
         };
+        let registers = self.registers && decided.client.metadata.registers();
         Ok(Asking {
             client: Some(decided.client),
             ui_locales: decided.request.ui_locales,
             login,
             needed,
-            closed: decided.request.prompt.create && !self.registers,
+            registers,
+            closed: decided.request.prompt.create && !registers,
         })
     }
 
@@ -272,6 +294,7 @@ impl LoginPages {
     ) -> Result<Response, ErrorPage> {
         let id = &interaction.handle;
         let token = form_token(&self.signer, browser, "login", &[id])?;
+        let start = form_token(&self.signer, browser, START, &[id])?;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
@@ -284,14 +307,17 @@ impl LoginPages {
             client: asking.client.as_deref().map(client_name),
             again: asking.login.again,
             username,
-            registers: self.registers,
+            registers: asking.registers,
             closed: asking.closed,
+            mail_code: self.mail_code,
             problem,
             passkey: self.passkeys.request_options(interaction),
             unknown_passkey: self.passkeys.party.as_ref().and_then(|party| {
                 unknown_passkey.map(|id| json!({ "rpId": party.id, "credentialId": id }).to_string())
             }),
             script: latchkey_web::PASSKEYS.path(),
+            start: &start,
+            providers: provider_buttons(&self.settings.providers, username),
         };
         let mut response = answer(status, &view);
         private(&mut response, Some(Csp::without_form_action()));

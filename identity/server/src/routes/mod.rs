@@ -1,9 +1,20 @@
 //! The routes, one file per endpoint.
 
 pub(crate) mod account;
+pub(crate) mod account_applications;
+pub(crate) mod account_delete;
 pub(crate) mod account_email;
+pub(crate) mod account_export;
+pub(crate) mod account_history;
+pub(crate) mod account_notices;
 pub(crate) mod account_password;
+pub(crate) mod account_providers;
+pub(crate) mod account_second;
+pub(crate) mod account_sessions;
+pub(crate) mod account_why;
 pub(crate) mod authorize;
+pub(crate) mod brand;
+pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod discovery;
 pub(crate) mod factors;
@@ -11,19 +22,26 @@ pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod language;
 pub(crate) mod login;
+pub(crate) mod login_code;
 pub(crate) mod logout;
 pub(crate) mod outbox;
 pub(crate) mod passkeys;
+pub(crate) mod profile;
 pub(crate) mod recover;
 pub(crate) mod recover_new;
 pub(crate) mod register;
 pub(crate) mod register_finish;
+pub(crate) mod required_deletion;
 pub(crate) mod required_factor;
+pub(crate) mod required_terms;
 pub(crate) mod revocations;
 pub(crate) mod revoke;
 pub(crate) mod second;
 pub(crate) mod theme;
 pub(crate) mod token;
+pub(crate) mod upstream;
+pub(crate) mod upstream_arrivals;
+pub(crate) mod upstream_logout;
 pub(crate) mod userinfo;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! password managers find both.
 
 use axum::extract::{FromRef, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
 use latchkey_identity_store::{PasskeyRow, Store};
@@ -12,6 +12,7 @@ use latchkey_protocol::passkey;
 use latchkey_web::{Page, Words, answer};
 use serde_json::json;
 
+use super::second::append;
 use crate::Identity;
 use crate::browser::Browser;
 use crate::forms::{check_session_form, session_token};
@@ -125,6 +126,23 @@ pub(crate) async fn endpoints(State(pages): State<PasskeyPages>) -> Response {
     response
 }
 
+/// `GET /.well-known/webauthn` (WebAuthn Level 3 §5.11.1): who else may ask for passkeys of this domain. Absent where
+/// nobody may.
+pub(crate) async fn related_origins(State(pages): State<PasskeyPages>) -> Response {
+    let origins = &pages.interactions.settings.related_origins;
+    if origins.is_empty() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let mut response = Response::new(json!({ "origins": origins }).to_string().into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=3600"),
+    );
+    response
+}
+
 const HERE: &str = "/account/passkeys";
 
 impl PasskeyPages {
@@ -226,8 +244,14 @@ impl PasskeyPages {
             }
             Some("remove") => {
                 let id = form.take("id").ok_or(PageError::Malformed)?;
-                match self.passkeys.remove(browser, user, &id).await? {
-                    Removed::Done => Ok(see_other("/account/passkeys?done=removed")),
+                let end_others = form.take("end-others").is_some();
+                let removed = self.passkeys.remove(browser, &known, &id, end_others).await?;
+                match removed.0 {
+                    Removed::Done => {
+                        let mut response = see_other("/account/passkeys?done=removed");
+                        append(&mut response, removed.1);
+                        Ok(response)
+                    }
                     Removed::LastWay => {
                         let problem = Problem::new(&browser.words(), "last_way", StatusCode::CONFLICT);
                         self.page(browser, &known, None, Some(problem)).await
@@ -243,9 +267,10 @@ impl PasskeyPages {
         let response = form.take("passkey").unwrap_or_default();
         let issued = form.take("issued");
         let (user, session) = (&known.person, Some(known.row.session.id.as_str()));
+        let session = (session, form.take("end-others").is_some());
         let added = self
             .passkeys
-            .add(browser, user, session, bound, issued.as_deref(), &response);
+            .add_and_end(browser, user, session, bound, issued.as_deref(), &response);
         added.await
     }
 

@@ -12,6 +12,7 @@ use crate::Identity;
 use crate::browser::{Browser, cookie};
 use crate::forms::{check_form, form_token};
 use crate::pages::{ErrorPage, Problem, private, see_other};
+use crate::passkeys::Passkeys;
 use crate::recovery::{Recoveries, Refused};
 
 #[derive(Template)]
@@ -55,12 +56,14 @@ struct LinkPage<'a> {
 /// The dependencies of the pages of recoveries.
 pub(crate) struct RecoverPages {
     pub(super) recoveries: Recoveries,
+    pub(super) passkeys: Passkeys,
 }
 
 impl FromRef<Identity> for RecoverPages {
     fn from_ref(identity: &Identity) -> Self {
         Self {
             recoveries: identity.values.recoveries.clone(),
+            passkeys: identity.values.passkeys.clone(),
         }
     }
 }
@@ -385,6 +388,7 @@ pub(super) fn problem(browser: &Browser, refused: Refused, now: i64) -> Problem 
         Refused::Code => plain("code_wrong"),
         Refused::Closed => Problem::new(words, "second_closed", StatusCode::FORBIDDEN),
         Refused::Shown(problem) => problem,
+        Refused::LastWay => Problem::new(words, "last_way", StatusCode::CONFLICT),
         Refused::Password(not_taken) => not_taken.problem(words),
         Refused::Review => plain("review"),
     }

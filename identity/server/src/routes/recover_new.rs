@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use latchkey_protocol::error::PageError;
 use latchkey_protocol::recovery::{Decision, Instead, WayIn, WayKind};
 use latchkey_web::{Page, Words};
 
@@ -11,6 +12,7 @@ use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::new_password::least;
 use crate::pages::{ErrorPage, Problem, see_other};
+use crate::passkeys::{Creation, NewPasskey};
 use crate::recovery::{At, Refused};
 
 #[derive(Template)]
@@ -45,6 +47,9 @@ struct NewPage<'a> {
     /// How long the password has to be.
     help: String,
     ways: Vec<Way>,
+    /// What a passkey is made from.
+    passkey: Option<Creation>,
+    script: &'a str,
     problem: Option<Problem>,
 }
 
@@ -80,13 +85,18 @@ pub(crate) async fn done(browser: Browser) -> Response {
 impl RecoverPages {
     async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
         match self.recoveries.at(browser).await? {
-            Some(at) => self.step(browser, &at, None),
+            Some(at) => self.step(browser, &at, None).await,
             None => Ok(over(browser)),
         }
     }
 
     /// The page of the one step that the state leads to, whatever was asked for.
-    fn step(&self, browser: &Browser, at: &At, problem: Option<Problem>) -> Result<Response, ErrorPage> {
+    async fn step(
+        &self,
+        browser: &Browser,
+        at: &At,
+        problem: Option<Problem>,
+    ) -> Result<Response, ErrorPage> {
         let token = form_token(&self.recoveries.proofs.signer, browser, FORM, &[&at.row.id])?;
         let (words, username) = (&browser.words(), at.owner.username.as_str());
         let instead = match at.decision {
@@ -107,6 +117,8 @@ impl RecoverPages {
                     username,
                     help: length_help(words, &at.ways),
                     ways: at.ways.iter().map(|way| line(words, way)).collect(),
+                    passkey: self.creation(at).await?,
+                    script: latchkey_web::PASSKEYS.path(),
                     problem: problem.clone(),
                 };
                 return Ok(shown(&view, problem.as_ref()));
@@ -164,8 +176,22 @@ impl RecoverPages {
                     let chosen = choices.iter().find(|(known, _)| known == key);
                     chosen.and_then(|(_, choice)| choice.as_deref())
                 };
-                let password = password.unwrap_or_default();
-                let done = self.recoveries.finish(browser, &at, password, choice).await?;
+                let made = form.take("passkey").filter(|response| !response.is_empty());
+                let issued = form.take("issued");
+                let passkey = match made {
+                    Some(response) => match self.made(browser, &at, issued, &response).await? {
+                        Ok(passkey) => Some(passkey),
+                        Err(problem) => return self.step(browser, &at, Some(problem)).await,
+                    },
+                    None => None,
+                };
+                // A password goes only where its owner says so.
+                let goes = form.take("no-password").is_some();
+                let password = (!goes).then(|| password.unwrap_or_default());
+                let done = self
+                    .recoveries
+                    .finish(browser, &at, password, passkey, choice)
+                    .await?;
                 if done.is_ok() {
                     return Ok(see_other("/recover/done"));
                 }
@@ -177,9 +203,33 @@ impl RecoverPages {
             Err(Refused::Over) => Ok(over(browser)),
             Err(refused) => {
                 let problem = problem(browser, refused, self.recoveries.time.now().0);
-                self.step(browser, &at, Some(problem))
+                self.step(browser, &at, Some(problem)).await
             }
         }
+    }
+
+    /// What a passkey is made from in this recovery; `None` where there are none.
+    async fn creation(&self, at: &At) -> Result<Option<Creation>, ErrorPage> {
+        match self.passkeys.store.candidate_by_id(&at.owner.id).await? {
+            Some(owner) => self.passkeys.creation(&owner.person, &at.row.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The passkey that was made for this recovery.
+    async fn made(
+        &self,
+        browser: &Browser,
+        at: &At,
+        issued: Option<String>,
+        response: &str,
+    ) -> Result<Result<NewPasskey, Problem>, ErrorPage> {
+        let owner = self.passkeys.store.candidate_by_id(&at.owner.id).await?;
+        let owner = owner.ok_or(PageError::Expired)?;
+        let (person, bound) = (&owner.person, at.row.id.as_str());
+        self.passkeys
+            .made(browser, person, bound, issued.as_deref(), response)
+            .await
     }
 }
 

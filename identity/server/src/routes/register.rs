@@ -9,21 +9,26 @@ use axum::response::Response;
 use http::{StatusCode, header};
 use latchkey_clock::Random;
 use latchkey_identity_store::InvitationRow;
-use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::one_time_proof::ProofError;
-use latchkey_protocol::sign_up::{FinishError, LONGEST_MS, Page as At, Registration, SignUpError};
-use latchkey_protocol::user::{PasswordError, SHORTEST_PASSWORD};
+use latchkey_protocol::session::State as SessionState;
+use latchkey_protocol::sign_up::{LONGEST_MS, Page as At, Registration, SignUpError};
+use latchkey_protocol::upstream_outcome::forced;
+use latchkey_protocol::{ClientId, Timestamp};
 use latchkey_web::{Csp, Page, Words, answer};
 
 use crate::browser::{Browser, cookie};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
-use crate::pages::{ErrorPage, Problem, private, see_other};
+use crate::pages::{
+    ErrorPage, Problem, ProviderButton, person_name, private, provider_buttons, see_other, with_provider,
+};
+use crate::sessions::{Sessions, SignedIn};
 use crate::sign_in::SignIns;
 use crate::sign_up::{Begin, Refused, SignUps};
 use crate::signer::Signer;
 use crate::time::Time;
+use crate::upstream::FORM as START;
 use crate::{Identity, origin};
 
 #[derive(Template)]
@@ -39,7 +44,23 @@ struct RegisterPage<'a> {
     fixed: bool,
     invitation: &'a str,
     terms: Option<(&'a str, &'a str)>,
+    /// How many bits of work the page asks its browser for, with the script that does it.
+    work: Option<(u8, &'a str)>,
     problem: Option<Problem>,
+    /// The token of the forms that lead to a provider.
+    start: &'a str,
+    providers: Vec<ProviderButton>,
+}
+
+/// Somebody is signed in already.
+#[derive(Template)]
+#[template(path = "identity/register_stay.html")]
+struct StayPage<'a> {
+    page: Page,
+    host: &'a str,
+    request: &'a str,
+    token: &'a str,
+    name: &'a str,
 }
 
 #[derive(Template)]
@@ -69,6 +90,7 @@ pub(crate) struct RegisterPages {
     pub(super) interactions: Arc<Interactions>,
     pub(super) sign_ups: SignUps,
     pub(super) sign_ins: SignIns,
+    sessions: Sessions,
     random: Random,
     pub(super) time: Time,
 }
@@ -81,15 +103,24 @@ impl FromRef<Identity> for RegisterPages {
             interactions: values.interactions.clone(),
             sign_ups: values.sign_ups.clone(),
             sign_ins: values.sign_ins.clone(),
+            sessions: values.sessions.clone(),
             random: values.random.clone(),
             time: values.time.clone(),
         }
     }
 }
 
-pub(crate) async fn get(State(pages): State<RegisterPages>, browser: Browser) -> Response {
-    let shown = pages.show(&browser).await;
+/// With `&another`, whoever is signed in makes another account all the same.
+pub(crate) async fn get(State(pages): State<RegisterPages>, browser: Browser, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let another = query.split('&').any(|part| part == "another");
+    let shown = pages.show(&browser, another).await;
     shown.unwrap_or_else(|error| error.page(&browser))
+}
+
+pub(crate) async fn stay(State(pages): State<RegisterPages>, browser: Browser, request: Request) -> Response {
+    let done = pages.stay(&browser, request).await;
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 pub(crate) async fn post(State(pages): State<RegisterPages>, browser: Browser, request: Request) -> Response {
@@ -112,13 +143,76 @@ pub(crate) async fn post_check(
 }
 
 impl RegisterPages {
-    async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
+    async fn show(&self, browser: &Browser, another: bool) -> Result<Response, ErrorPage> {
         if let Err(error) = self.sign_ups.may_register(None) {
             return Ok(self.refused(browser, error.into()));
         }
+        let client = self.client_of(browser, browser.request.as_deref()).await?;
+        let registers = client.is_none_or(|(_, registers)| registers);
+        if let Err(error) = self.sign_ups.may_register_at(registers, None) {
+            return Ok(self.refused(browser, error.into()));
+        }
+        let known = self.signed_in(browser).await?.filter(|_| !another);
         let here = self.here(browser).await?;
+        if let Some(known) = known {
+            let page = self.stay_page(&here.browser, &here.request, &known)?;
+            return Ok(here.finish(page));
+        }
         let page = self.page(&here.browser, &here.request, "", None, None, None)?;
         Ok(here.finish(page))
+    }
+
+    /// Whoever is signed in here.
+    async fn signed_in(&self, browser: &Browser) -> Result<Option<SignedIn>, ErrorPage> {
+        let known = self.sessions.of(browser).await?;
+        Ok(known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok()))
+    }
+
+    /// The client of a request of this browser, and whether people may register for it; none for a page of ours.
+    async fn client_of(
+        &self,
+        browser: &Browser,
+        request: Option<&str>,
+    ) -> Result<Option<(ClientId, bool)>, ErrorPage> {
+        // A request that has expired is no client's any more, and whoever opens it anew is asked again at the end.
+        let Ok(interaction) = self.interactions.interaction(browser, request).await else {
+            return Ok(None);
+        };
+        let client = self.interactions.client_of(&interaction).await?;
+        Ok(client.map(|client| (client.id().clone(), client.metadata.registers())))
+    }
+
+    fn stay_page(&self, browser: &Browser, request: &str, known: &SignedIn) -> Result<Response, ErrorPage> {
+        let view = StayPage {
+            page: browser.page("register.title"),
+            host: browser.site.host(),
+            request,
+            token: &form_token(&self.signer, browser, "register_stay", &[request])?,
+            name: &person_name(&known.person),
+        };
+        Ok(shown(&view, None))
+    }
+
+    /// Goes on with the session that there is. An application that wants a new account gets the one that its user prefers;
+    /// one that wants a fresh sign-in besides still gets that.
+    async fn stay(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
+        let mut form = browser.form(request).await?;
+        let id = form.take("request").ok_or(PageError::Expired)?;
+        let token = form.take("token");
+        check_form(&self.signer, browser, "register_stay", &[&id], token.as_deref())?;
+        let (interaction, decided) = self.interactions.decided(browser, Some(&id)).await?;
+        let (Some(known), Some(decided)) = (self.signed_in(browser).await?, decided) else {
+            return Ok(interaction.go_on());
+        };
+        if interaction.is_finished() {
+            return Ok(interaction.go_on());
+        }
+        let session = &known.row.session;
+        if !decided.request.lets_stay(session, self.time.now()) {
+            return Ok(see_other(&format!("/login?request={}", interaction.handle)));
+        }
+        self.interactions.stay(&interaction, &session.id).await?;
+        Ok(interaction.go_on())
     }
 
     async fn begin(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
@@ -126,12 +220,13 @@ impl RegisterPages {
         let id = form.take("request").ok_or(PageError::Expired)?;
         let shown_at = form.take("at").unwrap_or_default();
         let invitation = form.take("invitation").unwrap_or_default();
+        let token = form.take("token").unwrap_or_default();
         check_form(
             &self.signer,
             browser,
             "register",
             &[&id, &shown_at, &invitation],
-            form.take("token").as_deref(),
+            Some(&token),
         )?;
         if form.take("action").as_deref() == Some("cancel") {
             return Ok(see_other(&format!("/login?request={id}")));
@@ -144,6 +239,11 @@ impl RegisterPages {
             },
         };
         let email = form.take("email").unwrap_or_default();
+        if let Some(provider) = forced(&self.sign_ups.settings.providers, &email) {
+            let problem = with_provider(&browser.words(), provider);
+            let link = row.as_ref().map(|row| (invitation.as_str(), row));
+            return self.page(browser, &id, &email, link, None, Some(problem));
+        }
         let shown_at = Timestamp(shown_at.parse().map_err(|_| PageError::Malformed)?);
         let begun = Begin {
             email: email.clone(),
@@ -156,7 +256,10 @@ impl RegisterPages {
                 .await
                 .ok()
                 .map(|known| known.handle),
+            client: self.client_of(browser, Some(&id)).await?,
             invitation: row.clone(),
+            challenge: token,
+            nonce: form.take("work").unwrap_or_default(),
         };
         match self.sign_ups.begin(browser, begun).await? {
             Ok(()) => Ok(see_other(&format!("/register/check?request={id}"))),
@@ -167,7 +270,8 @@ impl RegisterPages {
                 let problem = problem(&browser.words(), refused, self.time.now());
                 let link = row.as_ref().map(|row| (invitation.as_str(), row));
                 // Whoever corrects a field has waited already.
-                let still = (self.time.now().0 - shown_at.0 <= LONGEST_MS).then_some(shown_at);
+                let fresh = self.time.now().0 - shown_at.0 <= LONGEST_MS && refused != Refused::Spent;
+                let still = fresh.then_some(shown_at);
                 self.page(browser, &id, &email, link, still, Some(problem))
             }
         }
@@ -275,11 +379,22 @@ impl RegisterPages {
         let fixed = invitation.and_then(|(_, row)| row.email.as_deref());
         let shown_at = shown_at.unwrap_or_else(|| self.time.now()).0.to_string();
         let token = form_token(&self.signer, browser, "register", &[request, &shown_at, link])?;
-        let terms = self.sign_ups.policy().terms.as_ref();
+        let policy = self.sign_ups.policy();
+        let words = browser.words();
+        let terms = policy.terms.as_ref();
+        let work = policy.proof_of_work.filter(|_| invitation.is_none());
         let browser = &match invitation {
             Some(_) => browser.clone(),
             None => browser.clone().at("/register", request),
         };
+        let start = form_token(&self.signer, browser, START, &[request])?;
+        let settings = &self.sign_ups.settings;
+        let mut providers = provider_buttons(&settings.providers, email);
+        // An invitation is used by its own form.
+        providers.retain(|button| {
+            let provider = settings.provider(&button.id);
+            invitation.is_none() && provider.is_some_and(|provider| provider.registers)
+        });
         let view = RegisterPage {
             page: browser.page("register.title"),
             host: browser.site.host(),
@@ -289,8 +404,11 @@ impl RegisterPages {
             email: fixed.unwrap_or(email),
             fixed: fixed.is_some(),
             invitation: link,
-            terms: terms.map(|terms| (terms.version.as_str(), terms.url.as_str())),
+            terms: terms.map(|terms| (terms.version.as_str(), terms.url_in(words.tag()))),
+            work: work.map(|bits| (bits, latchkey_web::WORK.path())),
             problem: problem.clone(),
+            start: &start,
+            providers,
         };
         Ok(shown(&view, problem.as_ref()))
     }
@@ -319,7 +437,11 @@ impl RegisterPages {
 
     /// A page of its own for what ends a registration.
     pub(super) fn refused(&self, browser: &Browser, refused: Refused) -> Response {
-        let problem = problem_of(browser, refused, self.time.now());
+        self.notice(browser, problem_of(browser, refused, self.time.now()))
+    }
+
+    /// A page that says why there is nothing to fill in.
+    pub(super) fn notice(&self, browser: &Browser, problem: Problem) -> Response {
         let view = NoticePage {
             page: browser.page("register.title"),
             host: browser.site.host(),
@@ -400,17 +522,13 @@ fn problem(words: &Words, refused: Refused, now: Timestamp) -> Problem {
             ProofError::Used => plain("link_used", 410),
             ProofError::Elsewhere => plain("link_elsewhere", 409),
         },
-        Refused::Finish(error) => Problem {
-            sentence: match error {
-                FinishError::Password(PasswordError::Short) => {
-                    words.fill("error.password_short", &[("n", &SHORTEST_PASSWORD)])
-                }
-                other => words.say(&format!("error.{}", other.code())).to_owned(),
-            },
-            ..plain(error.code(), 422)
-        },
-        Refused::Exists => plain("link_used", 410),
-        Refused::Busy => Problem::busy(words, 2),
+        Refused::Finish(error) => plain(error.code(), 422),
+        Refused::Password(not_taken) => not_taken.problem(words),
+        Refused::Exists => plain("account_mailed", 409),
+        Refused::Spent => {
+            let (code, status) = SignUpError::Again.wire();
+            plain(code, status)
+        }
         Refused::Over => plain("link_used", 410),
     }
 }

@@ -8,7 +8,6 @@ use http::StatusCode;
 use latchkey_http::Form;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Choices, Method, Next, Proof, Requirement, level};
-use latchkey_protocol::authorize::Outcome;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::second_factor::Enrolment;
 use latchkey_web::{Csp, answer};
@@ -83,10 +82,7 @@ impl RequiredFactorPages {
         handle: Option<&str>,
     ) -> Result<Result<Asked, Response>, ErrorPage> {
         let (interaction, decided) = self.interactions.decided(browser, handle).await?;
-        let waits = decided
-            .as_ref()
-            .is_none_or(|decided| matches!(decided.outcome, Outcome::NeedLogin(_)));
-        if interaction.is_finished() || !waits {
+        if !interaction.waits_for_sign_in(decided.as_ref()) {
             return Ok(Err(interaction.go_on()));
         }
         let pending = self.sign_ins.pending(browser, &interaction).await?;

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Acr, Method, Next, Proof};
-use latchkey_protocol::authorize::{Outcome, Step};
+use latchkey_protocol::authorize::Step;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session::State;
 use latchkey_web::{Csp, Page, answer};
@@ -37,8 +37,8 @@ struct SecondPage<'a> {
     /// Whether the user has recovery codes to use instead.
     has_codes: bool,
     may_remember: bool,
-    /// Whether the user has a passkey to use instead.
-    has_passkey: bool,
+    /// Where the user shows the passkey that they have instead.
+    passkey_at: Option<String>,
     problem: Option<Problem>,
 }
 
@@ -79,6 +79,14 @@ fn wants_passkey(interaction: &Interaction, pending: &Pending) -> bool {
     own && pending.factors.passkey && OwnPage::read(&interaction.row.parsed).acr == Some(Acr::Phr)
 }
 
+/// Where a passkey is shown for this request.
+fn first_page(interaction: &Interaction) -> String {
+    match interaction.row.origin.as_str() {
+        origin::ACCOUNT => format!("/confirm?request={}", interaction.handle),
+        _ => page_of(Next::First, &interaction.handle),
+    }
+}
+
 /// The value of `way` that asks for a recovery code.
 const RECOVERY: &str = "recovery";
 
@@ -97,10 +105,7 @@ impl SecondPages {
         handle: Option<&str>,
     ) -> Result<Result<Asked, Response>, ErrorPage> {
         let (interaction, decided) = self.interactions.decided(browser, handle).await?;
-        let waits = decided
-            .as_ref()
-            .is_none_or(|decided| matches!(decided.outcome, Outcome::NeedLogin(_)));
-        if interaction.is_finished() || !waits {
+        if !interaction.waits_for_sign_in(decided.as_ref()) {
             return Ok(Err(interaction.go_on()));
         }
         match self.sign_ins.pending(browser, &interaction).await? {
@@ -109,7 +114,7 @@ impl SecondPages {
                 if pending.next == Next::Second
                     && (!pending.factors.totp || wants_passkey(&interaction, &pending)) =>
             {
-                Ok(Err(see_other(&page_of(Next::First, &interaction.handle))))
+                Ok(Err(see_other(&first_page(&interaction))))
             }
             Some(pending) if pending.next == Next::Second => Ok(Ok(Asked {
                 interaction,
@@ -275,6 +280,7 @@ impl SecondPages {
         let person = &asked.pending.who.person;
         let steps = self.second.of(&person.id).await?;
         let token = form_token(&self.second.signer, browser, FORM, &[id])?;
+        let passkey = asked.pending.factors.passkey;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
@@ -289,7 +295,7 @@ impl SecondPages {
                 .and_then(|steps| steps.codes_left)
                 .is_some_and(|left| left > 0),
             may_remember: !is_administrator(person),
-            has_passkey: asked.pending.factors.passkey,
+            passkey_at: passkey.then(|| first_page(&asked.interaction)),
             problem,
         };
         let mut response = answer(status, &view);

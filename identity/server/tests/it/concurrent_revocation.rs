@@ -109,7 +109,7 @@ async fn a_family_that_is_being_born_ends_with_what_it_stands_on(server: IssuerS
     for name in ENDS {
         let one = Expecting::new(&server, name).await;
         let page = match name {
-            "withdrawal" => "account",
+            "withdrawal" => "account/applications",
             _ => "logout",
         };
         let page = one.browser.open(&format!("{}/{page}", server.issuer()), "").await;

@@ -147,7 +147,9 @@ async fn a_token_has_only_the_scopes_granted_at_its_resource(server: IssuerServe
 async fn the_account_page_says_where_each_scope_is_allowed(server: IssuerServer) {
     let app = plant(&server).await;
     let browser = writes_at_b(&server, &app).await;
-    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let account = browser
+        .open(&format!("{}/account/applications", server.issuer()), "")
+        .await;
     let applications = account.text("#applications");
     assert!(applications.contains(&format!("write at {B}")), "{applications}");
     assert!(!applications.contains(A), "{applications}");
@@ -276,7 +278,9 @@ async fn a_yes_in_two_tabs_at_once_allows_both() {
         }
         let silent = full.walk(&browser, ("", ""), &[("prompt", "none")]).await;
         assert!(silent.code.is_some(), "{silent:?}");
-        let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+        let account = browser
+            .open(&format!("{}/account/applications", server.issuer()), "")
+            .await;
         browser.press(&account, "[data-client='demo-web']", &[]).await;
     }
     server.stop().await;

@@ -397,12 +397,12 @@ async fn everything_advertised_works() {
             "backchannel_logout_supported" | "backchannel_logout_session_supported" => {
                 matrix.cell(name, value, &json!(true));
             }
-            "request_parameter_supported"
-            | "request_uri_parameter_supported"
-            | "claims_parameter_supported" => {
+            "request_parameter_supported" | "request_uri_parameter_supported" => {
                 matrix.cell(name, value, &json!(false));
             }
-            // Those that ladder.rs and passkeys.rs reach: nobody signs in by mail or another provider alone.
+            // Shown at work in profile.rs.
+            "claims_parameter_supported" => matrix.cell(name, value, &json!(true)),
+            // Those that ladder.rs and passkeys.rs reach; mail_code.rs has the one that an operator turns on.
             "acr_values_supported" => {
                 let given = ["urn:latchkey:acr:password", "urn:latchkey:acr:mfa", "phr"];
                 matrix.cell(name, texts(value), given.map(str::to_owned).to_vec());

@@ -78,7 +78,7 @@ async fn the_new_address_counts_once_its_code_was_right_and_both_are_told(server
     assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
     assert!(
         browser
-            .open(&format!("{}/account", server.issuer()), "")
+            .open(&format!("{}/account/sessions", server.issuer()), "")
             .await
             .has("#sessions")
     );

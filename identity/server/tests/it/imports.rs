@@ -16,6 +16,7 @@ fn import(format: Format, text: &str) -> Import {
         text: text.to_owned(),
         roles: BTreeMap::new(),
         dry_run: false,
+        invite: false,
     }
 }
 
@@ -183,6 +184,39 @@ async fn a_role_of_elsewhere_gives_nothing_unless_it_is_mapped(server: IssuerSer
         told[0].notes.contains(&"dropped: role admin".to_owned()),
         "{told:?}"
     );
+    server.stop().await;
+}
+
+/// Who has a password, no proved address, or is disabled gets nothing.
+async fn whoever_comes_without_a_password_is_invited_once(server: IssuerServer) {
+    let table = "email,username,email_verified,disabled\n\
+                 ada@example.test,ada,true,false\n\
+                 eve@example.test,eve,false,false\n\
+                 mallory@example.test,mallory,true,true\n";
+    let invite = || Import {
+        invite: true,
+        ..import(Format::Csv, table)
+    };
+    let dry = Import {
+        dry_run: true,
+        ..invite()
+    };
+    run(&server, dry).await;
+    assert!(server.mails_to("ada@example.test").await.is_empty());
+    run(&server, invite()).await;
+    run(&server, invite()).await;
+    let mails = server.mails_to("ada@example.test").await;
+    let purposes: Vec<&str> = mails.iter().map(|mail| mail.purpose.as_str()).collect();
+    assert_eq!(purposes, ["welcome"], "once");
+    for other in ["eve@example.test", "mallory@example.test"] {
+        assert!(server.mails_to(other).await.is_empty(), "{other}");
+    }
+    server.clock.advance(6 * 24 * 3_600_000);
+    let page = Browser::new().get(mails[0].link()).await;
+    assert_eq!(page.answer.status, 200, "good for a week: {page:?}");
+    server.clock.advance(24 * 3_600_000);
+    let late = Browser::new().get(mails[0].link()).await;
+    assert_eq!((late.answer.status, late.error().as_str()), (410, "link_used"));
     server.stop().await;
 }
 
@@ -430,6 +464,7 @@ on_both_engines! {
     people_of_a_directory_are_taken_over,
     nobody_who_exists_is_changed,
     a_role_of_elsewhere_gives_nothing_unless_it_is_mapped,
+    whoever_comes_without_a_password_is_invited_once,
     a_dry_run_writes_nothing_and_says_the_same,
     an_import_that_was_stopped_goes_on_where_it_ended,
     two_imports_at_once_create_everybody_once,

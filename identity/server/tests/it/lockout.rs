@@ -311,11 +311,16 @@ async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
         .expect("unlocked");
     let browser = Browser::new();
     app.sign_in(&browser, (name, password), &[]).await;
-    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let account = browser
+        .open(&format!("{}/account/history", server.issuer()), "")
+        .await;
     let history = Html::parse_document(&account.answer.text);
-    let lines = Selector::parse("#history .badge").expect("a selector");
+    let lines = Selector::parse("#history .line-title").expect("a selector");
     let lines: Vec<String> = history.select(&lines).map(|line| line.text().collect()).collect();
-    assert_eq!(lines, ["Signed in", "Refused"]);
+    let told = |name: &str| lines.iter().position(|line| line.starts_with(name));
+    assert!(told("Signed in") < told("Refused"), "{lines:?}");
+    assert!(told("Signed in").is_some(), "{lines:?}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("Refused")).count(), 1);
     server.stop().await;
 }
 

@@ -203,7 +203,7 @@ async fn every_end_of_a_session_is_told_to_its_client_once(server: IssuerServer,
         app.sign_in(&here, alice, &[]).await,
         app.sign_in(&there, alice, &[]).await,
     );
-    let page = here.open(&account, "").await;
+    let page = here.open(&format!("{account}/sessions"), "").await;
     here.press(&page, "#sessions button", &[]).await;
     told("signed out elsewhere", &theirs).await;
     identity
@@ -215,11 +215,17 @@ async fn every_end_of_a_session_is_told_to_its_client_once(server: IssuerServer,
 
     let (ines, browser) = (server.person("ines"), Browser::new());
     let granted = app.sign_in(&browser, ines, &[]).await;
-    let page = browser.open(&account, "").await;
+    let page = browser.open(&format!("{account}/applications"), "").await;
     browser.press(&page, "[data-client='rp']", &[]).await;
     told("the application's access was taken back", &granted).await;
 
     let admin = app.sign_in(&Browser::new(), server.person("admin"), &[]).await;
+    // The last administrator could not be disabled.
+    identity
+        .users()
+        .grant("alice", "admin", None, "test")
+        .await
+        .unwrap();
     identity
         .users()
         .set_enabled("admin", false, "test")
@@ -244,7 +250,9 @@ async fn a_retry_is_dropped_where_the_user_has_come_back() {
     let (browser, alice) = (Browser::new(), server.person("alice"));
     let before = app.sign_in(&browser, alice, &[]).await;
     receiver.answer(503);
-    let page = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let page = browser
+        .open(&format!("{}/account/applications", server.issuer()), "")
+        .await;
     browser.press(&page, "[data-client='rp']", &[]).await;
     until_waiting(&server, &[(1, 1_000)]).await;
     server.clock.advance(500);
@@ -406,7 +414,8 @@ async fn a_call_comes_to_its_end_while_due_ones_are_looked_for() {
         lines(
             &beside,
             "SELECT CAST(pid AS TEXT) || ' ' || CAST(query_start AS TEXT) AS line FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%told_at IS NULL%'",
+             WHERE datname = current_database() AND wait_event_type = 'Lock' \
+               AND query LIKE '%told_at IS NULL ORDER BY%'",
         )
         .await
     };

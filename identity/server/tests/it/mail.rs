@@ -7,6 +7,7 @@ use latchkey_protocol::sign_up::Mode;
 
 use crate::harness::smtp::{Behavior, Smtp, Speaks};
 use crate::harness::{Browser, IssuerServer, lines, until};
+use crate::recovery::ask;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -184,6 +185,34 @@ async fn a_mail_that_is_refused_for_good_is_a_dead_letter_until_it_is_retried() 
     server.stop().await;
 }
 
+/// Whoever no longer gets mail is told on the page, and until one is taken.
+#[tokio::test]
+async fn an_account_whose_mail_is_refused_says_so_until_one_is_taken() {
+    let smtp = Smtp::start(Speaks::Plain).await;
+    smtp.behaves(Behavior::Refuse(550));
+    let server = issuer(relay(&smtp, "smtp", "?tls=none")).await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
+    let refused = "SELECT username AS line FROM users WHERE mail_refused_at IS NOT NULL";
+    let page = format!("{}/account/email/notices", server.issuer());
+    assert!(!browser.open(&page, "").await.has("#mail-refused"));
+    ask(&server, &Browser::new(), "alice").await;
+    until("the refusal is noted", async || {
+        lines(server.db(), refused).await == ["alice"]
+    })
+    .await;
+    assert!(browser.open(&page, "").await.has("#mail-refused"));
+    smtp.behaves(Behavior::Take);
+    server.clock.advance(2 * MINUTE_MS);
+    ask(&server, &Browser::new(), "alice").await;
+    until("a mail was taken", async || {
+        lines(server.db(), refused).await.is_empty()
+    })
+    .await;
+    assert!(!browser.open(&page, "").await.has("#mail-refused"));
+    server.stop().await;
+}
+
 /// The page answers while the relay says nothing.
 #[tokio::test]
 async fn a_page_does_not_wait_for_a_relay_that_says_nothing() {
@@ -281,6 +310,15 @@ async fn the_outbox_masks_codes_and_is_not_there_where_mail_is_sent() {
     let page = Browser::new().get(server.outbox()).await;
     assert!(page.has("details:not([open])"), "{page:?}");
     assert_eq!(page.answer.header("cache-control"), "no-store");
+    // Its listener has no form for the language: links say which.
+    for (language, title) in [("en", "Outbox"), ("tr", "Giden"), ("fr", "Bo")] {
+        let link = format!("#languages a[lang='{language}']");
+        let to = page.answer.attributes(&link, "href").swap_remove(0);
+        let page = Browser::new().get(page.url.join(&to).unwrap().as_str()).await;
+        assert!(page.has(&format!("html[lang='{language}']")), "{page:?}");
+        assert!(page.text("h1").starts_with(title), "{page:?}");
+        assert!(page.has(&format!("{link}[aria-current]")), "{page:?}");
+    }
     server.stop().await;
     let smtp = Smtp::start(Speaks::Plain).await;
     let server = issuer(relay(&smtp, "smtp", "?tls=none")).await;

@@ -40,6 +40,40 @@ async fn a_sign_in_belongs_to_the_browser_that_began_it() {
     server.stop().await;
 }
 
+/// The script shows what is typed; without it a field stays one of a password.
+#[tokio::test]
+async fn every_field_of_a_password_names_its_button_in_the_language() {
+    let server = server().await;
+    let browser = Browser::new();
+    web(&server).sign_in(&browser, server.person("alice"), &[]).await;
+    server.clock.advance(330_000);
+    for path in [
+        "/account/password",
+        "/account/email",
+        "/account/totp/new",
+        "/login",
+    ] {
+        let url = format!("{}{path}", server.issuer());
+        let page = match path {
+            "/login" => {
+                Browser::new()
+                    .open(&format!("{}/account", server.issuer()), "")
+                    .await
+            }
+            _ => browser.open(&url, "").await,
+        };
+        let fields = page.answer.attributes("input[type='password']", "id");
+        let named = page
+            .answer
+            .attributes("input[type='password'][data-reveal='Show the password']", "id");
+        assert!(
+            !fields.is_empty() && fields == named,
+            "{path}: {fields:?} {named:?}"
+        );
+    }
+    server.stop().await;
+}
+
 /// AZ-13, BF-06.
 #[tokio::test]
 async fn forms_answer_303_and_only_to_pages_of_our_own() {
@@ -134,7 +168,12 @@ async fn pages_that_act_take_the_methods_that_allow_lists_and_no_others() {
         ("/authorize", "GET, POST"),
         ("/continue", "GET"),
         ("/logout", "GET, POST"),
-        ("/account", "GET, POST"),
+        ("/account", "GET"),
+        ("/account/second", "GET, POST"),
+        ("/account/sessions", "GET, POST"),
+        ("/account/applications", "GET, POST"),
+        ("/account/history", "GET"),
+        ("/account/why", "GET, POST"),
     ] {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let named = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
@@ -165,6 +204,12 @@ async fn every_page_says_what_browsers_must_not_do() {
     let mut seen = vec![login, next, consent];
     for path in [
         "/account",
+        "/account/profile",
+        "/account/second",
+        "/account/sessions",
+        "/account/applications",
+        "/account/history",
+        "/account/why",
         "/logout",
         "/signed-out",
         "/nothing",
@@ -309,6 +354,12 @@ async fn names_of_clients_and_people_are_text_on_the_issuers_pages() {
         assert!(consent.has("#allow"), "{consent:?}");
         app.sign_in(&browser, who, &[]).await;
         let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+        let applications = browser
+            .open(&format!("{}/account/applications", server.issuer()), "")
+            .await;
+        let why = browser
+            .open(&format!("{}/account/why", server.issuer()), "")
+            .await;
         let logout = browser.open(&format!("{}/logout", server.issuer()), "").await;
         let wrong = Browser::new();
         let page = app.begin(&wrong, &[("login_hint", name)]).await;
@@ -316,7 +367,7 @@ async fn names_of_clients_and_people_are_text_on_the_issuers_pages() {
             .press(&page, "#sign-in", &[("username", name), ("password", "wrong")])
             .await;
         shapes.push(
-            [login, consent, account, logout, page, refused]
+            [login, consent, account, applications, why, logout, page, refused]
                 .iter()
                 .map(shape)
                 .collect(),
@@ -326,9 +377,18 @@ async fn names_of_clients_and_people_are_text_on_the_issuers_pages() {
     let mut matrix = Matrix::new("BF-10 name × page of the issuer");
     let (plain, hostile) = shapes.split_first().expect("a plain one");
     for (payload, seen) in PAYLOADS.iter().zip(hostile) {
-        for (at, page) in ["login", "consent", "account", "logout", "hint", "refused"]
-            .iter()
-            .enumerate()
+        for (at, page) in [
+            "login",
+            "consent",
+            "account",
+            "applications",
+            "why",
+            "logout",
+            "hint",
+            "refused",
+        ]
+        .iter()
+        .enumerate()
         {
             matrix.cell(format!("{payload} × {page}"), &seen[at], &plain[at]);
         }

@@ -61,7 +61,7 @@ async fn login_page(server: &IssuerServer, browser: &Browser) -> Seen {
     page
 }
 
-async fn sign_in_by_passkey(
+pub async fn sign_in_by_passkey(
     app: &App,
     browser: &Browser,
     authenticator: &mut Authenticator,
@@ -479,7 +479,7 @@ async fn a_password_alone_changes_nothing_beside_a_passkey(server: IssuerServer)
     let (_owner, mut authenticator) = with_passkey(&server).await;
     let id = passkeys(&server).await.remove(0);
     let made = Authenticator::new().create(&planted).to_string();
-    let asks = |seen: &Seen| seen.url.path() == "/login" && seen.has("#passkey-sign-in[hidden]");
+    let asks = |seen: &Seen| seen.url.path() == "/confirm" && seen.has("#passkey-sign-in[hidden]");
     for action in ["add", "remove", "rename"] {
         let fields = [
             ("token", token.as_str()),
@@ -504,7 +504,11 @@ async fn a_password_alone_changes_nothing_beside_a_passkey(server: IssuerServer)
     let page = passkeys_page(&server, &thief).await;
     let (name, password) = server.person("alice");
     let fields = [("username", name), ("password", password)];
-    let again = thief.press(&page, "#sign-in", &fields).await;
+    assert!(
+        !page.has("#password"),
+        "what is not missing is not asked: {page:?}"
+    );
+    let again = thief.press(&page, "#passkey-sign-in", &fields).await;
     let again = thief.follow(again, "").await;
     assert!(asks(&again), "{again:?}");
     let response = authenticator.get(&again);
@@ -529,7 +533,7 @@ async fn a_session_of_a_while_ago_changes_no_factor(server: IssuerServer) {
         let at = format!("{}/account/{path}", server.issuer());
         let asked = browser.open(&at, "").await;
         assert!(
-            asked.has("#sign-in") && asked.url.path() == "/login",
+            asked.has("#sign-in") && asked.url.path() == "/confirm",
             "{path}: {asked:?}"
         );
     }
@@ -545,9 +549,9 @@ async fn a_session_of_a_while_ago_changes_no_factor(server: IssuerServer) {
     // But not for long.
     server.clock.advance(11 * 60_000);
     let page = passkeys_page(&server, &browser).await;
-    let again = browser.press(&page, "#sign-in", &fields).await;
+    let again = browser.press(&page, "#passkey-sign-in", &fields).await;
     let again = browser.follow(again, "").await;
-    assert!(again.url.path() == "/login", "{again:?}");
+    assert!(again.url.path() == "/confirm", "{again:?}");
     server.stop().await;
 }
 
@@ -590,6 +594,27 @@ async fn password_managers_find_where_passkeys_are_made() {
     assert_eq!(answer.status, 200);
     let page = format!("{}/account/passkeys", server.issuer());
     assert_eq!(answer.json(), json!({ "enroll": page, "manage": page }));
+    server.stop().await;
+}
+
+/// Nobody else may ask for passkeys of this domain unless the operator says so.
+#[tokio::test]
+async fn related_origins_are_those_that_the_operator_names() {
+    let server = IssuerServer::new().await;
+    let at = format!("{}/.well-known/webauthn", server.issuer());
+    assert_eq!(Browser::new().get(&at).await.answer.status, 404);
+    server.stop().await;
+    let server = IssuerServer::with(|options| {
+        options.settings.related_origins = vec!["https://id.example.org".to_owned()];
+    })
+    .await;
+    let at = format!("{}/.well-known/webauthn", server.issuer());
+    let answer = Browser::new().get(&at).await.answer;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
+    assert_eq!(answer.json(), json!({ "origins": ["https://id.example.org"] }));
     server.stop().await;
 }
 

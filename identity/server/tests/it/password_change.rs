@@ -44,7 +44,7 @@ async fn another_password_ends_every_session_but_this_and_every_grant(server: Is
         assert_eq!(app.refresh(tokens.refresh()).await.status, 400);
     }
     assert!(there.open(&account, "").await.has("#sign-in"));
-    assert!(here.open(&account, "").await.has("#sessions"));
+    assert!(here.open(&account, "").await.has("#checkup"));
     assert_ne!(here.cookie("latchkey-device"), device, "bound to the epoch");
     assert!(!is_password(&server, alice.1).await && is_password(&server, NEW).await);
     assert!(is(&there.get(&unused).await, 410, "link_used"));
@@ -129,7 +129,7 @@ async fn a_short_password_is_replaced_before_the_last_app_goes(server: IssuerSer
     Authenticator::set_up(&server, &browser).await;
     let form = page(&server, &browser).await;
     assert_eq!(change(&browser, &form, "", "nine otter").await.answer.status, 303);
-    let at = format!("{}/account", server.issuer());
+    let at = format!("{}/account/second", server.issuer());
     let account = browser.open(&at, "").await;
     let asked = browser.press(&account, "[data-app] button", &[]).await;
     assert_eq!(asked.answer.header("location"), "/account/password?alone");
@@ -143,7 +143,10 @@ async fn a_short_password_is_replaced_before_the_last_app_goes(server: IssuerSer
     assert_eq!(done.answer.status, 303, "{done:?}");
     let account = browser.open(&at, "").await;
     let removed = browser.press(&account, "[data-app] button", &[]).await;
-    assert_eq!(removed.answer.header("location"), "/account?done=app_removed");
+    assert_eq!(
+        removed.answer.header("location"),
+        "/account/second?done=app_removed"
+    );
     assert!(lines(server.db(), "SELECT id AS line FROM totp").await.is_empty());
     server.stop().await;
 }

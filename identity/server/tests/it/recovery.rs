@@ -132,7 +132,7 @@ async fn a_lost_password_is_replaced_in_whatever_browser_has_the_mail(server: Is
     );
     assert_eq!(records(&server, "password.").await, ["password.reset"]);
     app.sign_in(&home, ("alice", NEW), &[]).await;
-    let account = home.open(&format!("{}/account", server.issuer()), "").await;
+    let account = home.open(&format!("{}/account/why", server.issuer()), "").await;
     assert!(
         account.text("#families").contains("You recovered the account."),
         "{account:?}"
@@ -297,7 +297,7 @@ async fn an_administrator_has_a_link_mailed_and_sees_no_secret(server: IssuerSer
 
 /// Where the operator allows it, the mailbox alone is enough after the delay; a sign-in of the owner stops it.
 #[tokio::test]
-async fn by_the_mailbox_alone_only_where_the_operator_allows_it_and_never_an_administrator() {
+async fn by_the_mailbox_alone_where_allowed_and_never_an_administrator() {
     let server = IssuerServer::with(|options| options.settings = settings(true)).await;
     let app = server.app("demo-web", "openid");
     for name in ["alice", "admin"] {

@@ -1,8 +1,8 @@
 //! What nobody can use any more goes when nobody wants to see it any more, and nothing else goes with it.
 
-use latchkey_db::{Db, sql};
+use latchkey_db::{Db, Engine, sql};
 
-use crate::harness::{Browser, IssuerServer, on_both_engines, until};
+use crate::harness::{Browser, IssuerServer, lines_of, on_both_engines, until};
 
 const DAYS_91_MS: i64 = 91 * 24 * 3_600_000;
 
@@ -44,7 +44,8 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(server: Is
         "INSERT INTO authorization_requests (id, client_id, parsed, origin, created_at, expires_at) \
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
          SELECT 'old-' || i, 'demo-web', '{}', 'authorize', CAST($1 AS BIGINT), CAST($1 AS BIGINT) FROM n",
-        "INSERT INTO throttles (id, window_start, failures) VALUES ('address|old', $1, 1), ('account|old', $1, 1)",
+        "INSERT INTO throttles (id, window_start, failures) \
+         VALUES ('address|old', $1, 1), ('account|old', $1, 1), ('names|old', $1, 1)",
     ] {
         run(&db, statement, server.clock.now_ms() - 7_200_000).await;
     }
@@ -82,14 +83,101 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(server: Is
         count(&db, "SELECT COUNT(*) AS n FROM codes").await == 2
     })
     .await;
-    let account = "SELECT COUNT(*) AS n FROM throttles WHERE id = 'account|old'";
-    assert_eq!(count(&db, account).await, 1);
+    let for_a_day = "SELECT COUNT(*) AS n FROM throttles WHERE id IN ('account|old', 'names|old')";
+    assert_eq!(count(&db, for_a_day).await, 2);
     assert_eq!(passing.refresh(ended.refresh()).await.code(), "invalid_grant");
     assert_eq!(web.refresh(outlived.refresh()).await.status, 200);
     assert_eq!(passing.refresh(living.refresh()).await.status, 200);
     server.stop().await;
 }
 
+/// Every column of a text, of every table but the migrations' own and the outbox, which others empty.
+async fn text_columns(db: &Db) -> Vec<(String, String)> {
+    let text = match db.engine() {
+        Engine::Sqlite => {
+            "SELECT m.name || '|' || c.name AS line FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND c.type = 'TEXT' ORDER BY 1"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(table_name AS TEXT) || '|' || CAST(column_name AS TEXT) AS line \
+             FROM information_schema.columns WHERE table_schema = current_schema() AND data_type = 'text' \
+             ORDER BY 1"
+        }
+    };
+    let columns = lines_of(db, text.to_owned()).await.into_iter();
+    let columns = columns.filter_map(|line| {
+        let (table, column) = line.split_once('|')?;
+        Some((table.to_owned(), column.to_owned()))
+    });
+    let others = ["outbox", "inbox"];
+    columns
+        .filter(|(table, _)| !others.contains(&table.as_str()))
+        .collect()
+}
+
+/// The tables in which one of these words still stands.
+async fn tables_with(db: &Db, columns: &[(String, String)], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, column) in columns {
+        for word in words {
+            let text =
+                format!("SELECT '{table}' AS line FROM {table} WHERE {column} LIKE '%{word}%' LIMIT 1");
+            found.extend(lines_of(db, text).await);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Everything ages: of somebody who was deleted, first the names and secrets are gone, and in the end all but an id.
+async fn of_a_deleted_person_every_table_forgets(server: IssuerServer) {
+    let db = server.identity().clone().store().db().clone();
+    let alice = server.user_id("alice").await;
+    let app = server.app("demo-web", "openid offline_access");
+    app.sign_in(&Browser::new(), server.person("alice"), &[]).await;
+    server
+        .identity()
+        .users()
+        .delete("alice", "test")
+        .await
+        .expect("she is deleted");
+    let columns = text_columns(&db).await;
+    assert!(columns.len() > 100, "{columns:?}");
+    assert_eq!(
+        tables_with(&db, &columns, &["alice@example.test"]).await,
+        Vec::<String>::new(),
+        "no address stays for a moment"
+    );
+    server.clock.advance(3_660_001);
+    let swept = format!("SELECT id AS line FROM users WHERE id = '{alice}' AND erased_at IS NOT NULL");
+    until("what is left is swept up", async || {
+        lines_of(&db, swept.clone()).await.len() == 1
+    })
+    .await;
+    let stays = [
+        "audit",
+        "authorization_requests",
+        "grants",
+        "logouts",
+        "revocations",
+        "throttles",
+        "users",
+    ];
+    let left = tables_with(&db, &columns, &[&alice]).await;
+    assert!(
+        left.iter().all(|table| stays.contains(&table.as_str())),
+        "{left:?}"
+    );
+    server.clock.advance(4 * 365 * 24 * 3_600_000);
+    until("all but the id is gone", async || {
+        tables_with(&db, &columns, &[&alice]).await == ["users"]
+    })
+    .await;
+    server.stop().await;
+}
+
 on_both_engines! {
+    of_a_deleted_person_every_table_forgets,
     what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays,
 }

@@ -234,7 +234,9 @@ fn expected(row: Row) -> (&'static str, &'static str) {
     match (row.subject, row.cause) {
         (SubjectKind::Token, _) => ("", "token j"),
         (SubjectKind::Family, _) => ("f1", "family f1"),
-        (SubjectKind::Session, RevocationCause::FactorRemoved) => ("c1 f1 f2 f3 s", "session s"),
+        (SubjectKind::Session, RevocationCause::FactorRemoved | RevocationCause::UpstreamUnlinked) => {
+            ("c1 f1 f2 f3 s", "session s")
+        }
         (SubjectKind::Session, _) => ("c1 f1 f3 s", "session s"),
         (
             SubjectKind::User,
@@ -243,7 +245,9 @@ fn expected(row: Row) -> (&'static str, &'static str) {
             | RevocationCause::AccountRecovered
             | RevocationCause::AdminReset
             | RevocationCause::EmailUndone
-            | RevocationCause::FactorRemoved,
+            | RevocationCause::DeletionRequested
+            | RevocationCause::FactorRemoved
+            | RevocationCause::UpstreamUnlinked,
         ) => ("c1 c2 epoch f1 f2 f3 f4 f5 s t", "subject p until 8 s from now"),
         (SubjectKind::User, RevocationCause::EmailChanged) => ("", ""),
         (SubjectKind::User, _) => ("c1 c2 f1 f2 f3 f4 f5 s t", "subject p until 8 s from now"),

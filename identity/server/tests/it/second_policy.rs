@@ -6,50 +6,33 @@ use crate::harness::second::{Authenticator, after_password, finish, recovery_cod
 use crate::harness::{Browser, IssuerServer, Options, Tokens, claims, lines, run};
 
 /// A client that needs a second step at once, one that needs it from 2027 on, and two that need a passkey.
-const CLIENTS: &str = r#"
-[[clients]]
-client_id = "strict"
-client_name = "A bank"
-token_endpoint_auth_method = "none"
-grant_types = ["authorization_code"]
-redirect_uris = ["http://localhost:3000/callback"]
-scope = "openid"
-required_acr = "urn:latchkey:acr:mfa"
+const CLIENTS: [(&str, &str); 4] = [
+    ("strict", "required_acr = \"urn:latchkey:acr:mfa\""),
+    (
+        "patient",
+        "required_acr = \"urn:latchkey:acr:mfa\"\nenrol_by = \"2027-01-01\"",
+    ),
+    ("vault", "required_acr = \"phr\""),
+    ("new-vault", "required_acr = \"phr\"\nenrol_by = \"2027-01-01\""),
+];
 
-[[clients]]
-client_id = "patient"
-client_name = "A club"
-token_endpoint_auth_method = "none"
-grant_types = ["authorization_code"]
-redirect_uris = ["http://localhost:3000/callback"]
-scope = "openid"
-required_acr = "urn:latchkey:acr:mfa"
-enrol_by = "2027-01-01"
+/// The seed that registers them.
+fn clients() -> String {
+    let all = CLIENTS.map(|(id, policy)| {
+        format!(
+            "[[clients]]\nclient_id = \"{id}\"\nclient_name = \"The {id}\"\n\
+             token_endpoint_auth_method = \"none\"\ngrant_types = [\"authorization_code\"]\n\
+             redirect_uris = [\"http://localhost:3000/callback\"]\nscope = \"openid\"\n{policy}\n"
+        )
+    });
+    all.concat()
+}
 
-[[clients]]
-client_id = "vault"
-client_name = "A vault"
-token_endpoint_auth_method = "none"
-grant_types = ["authorization_code"]
-redirect_uris = ["http://localhost:3000/callback"]
-scope = "openid"
-required_acr = "phr"
-
-[[clients]]
-client_id = "new-vault"
-client_name = "A new vault"
-token_endpoint_auth_method = "none"
-grant_types = ["authorization_code"]
-redirect_uris = ["http://localhost:3000/callback"]
-scope = "openid"
-required_acr = "phr"
-enrol_by = "2027-01-01"
-"#;
 /// From the beginning of the clocks to that day, in milliseconds.
 const TO_2027: i64 = 1_798_761_600_000 - crate::harness::BEGINNING;
 
 fn with_clients(options: &mut Options) {
-    options.seed = CLIENTS.to_owned();
+    options.seed = clients();
 }
 
 fn with_roles(options: &mut Options) {
@@ -57,7 +40,7 @@ fn with_roles(options: &mut Options) {
         "instructor urn:latchkey:acr:mfa 2027-01-01".to_owned(),
         "admin urn:latchkey:acr:mfa".to_owned(),
     ];
-    options.seed = CLIENTS.to_owned();
+    options.seed = clients();
     options.settings = Settings {
         required_acr: Settings::role_acr(&entries).expect("roles"),
         enrol_by: Settings::enrol_by(&entries).expect("dates"),

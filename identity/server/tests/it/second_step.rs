@@ -24,6 +24,20 @@ async fn account(server: &IssuerServer, browser: &Browser) -> Seen {
     browser.open(&format!("{}/account", server.issuer()), "").await
 }
 
+/// The page of what somebody is signed in with.
+async fn sessions(server: &IssuerServer, browser: &Browser) -> Seen {
+    browser
+        .open(&format!("{}/account/sessions", server.issuer()), "")
+        .await
+}
+
+/// The page of authenticator apps.
+async fn apps(server: &IssuerServer, browser: &Browser) -> Seen {
+    browser
+        .open(&format!("{}/account/second", server.issuer()), "")
+        .await
+}
+
 async fn an_app_is_asked_for_once_its_first_code_was_right(server: IssuerServer) {
     let (app, alice) = (server.app("demo-web", "openid"), server.person("alice"));
     let browser = signed_in(&app, alice).await;
@@ -58,7 +72,7 @@ async fn an_app_is_asked_for_once_its_first_code_was_right(server: IssuerServer)
         .await;
     assert_eq!(recovery_codes(&shown).len(), 10, "{shown:?}");
     assert!(shown.has("#saved[href='/account']"));
-    assert!(account(&server, &browser).await.has("#security [data-app]"));
+    assert!(apps(&server, &browser).await.has("#apps [data-app]"));
 
     server.clock.advance(30_000);
     let stranger = Browser::new();
@@ -83,6 +97,29 @@ async fn a_page_pressed_twice_sets_up_one_app(server: IssuerServer) {
     let shown = [&one, &other].map(|seen| recovery_codes(seen).len());
     assert!(shown == [10, 0] || shown == [0, 10], "{one:?} {other:?}");
     assert_eq!(lines(server.db(), "SELECT id AS line FROM totp").await.len(), 1);
+    server.stop().await;
+}
+
+/// The steps of a sign-in that has led to its page do not send a browser round in a circle.
+async fn a_sign_in_that_is_over_begins_anew(server: IssuerServer) {
+    let (app, alice) = (server.app("demo-web", "openid"), server.person("alice"));
+    let (phone, _) = Authenticator::set_up(&server, &signed_in(&app, alice).await).await;
+    let browser = Browser::new();
+    let page = account(&server, &browser).await;
+    let fields = [("username", alice.0), ("password", alice.1)];
+    let pressed = browser.press(&page, "#sign-in", &fields).await;
+    let second = browser.follow(pressed, "").await;
+    let handle = second.answer.attributes("input[name=request]", "value").remove(0);
+    let verified = verify(&browser, &second, &phone.code(&server)).await;
+    assert!(browser.follow(verified, "").await.has("#checkup"));
+    let port = server.issuer().rsplit(':').next().expect("a port");
+    for step in ["continue", "second", "login"] {
+        // The session is gone, and the browser is the same.
+        browser.plant("localhost", &format!("latchkey-session-{port}"), &"A".repeat(43));
+        let address = format!("{}/{step}?request={handle}", server.issuer());
+        let again = browser.open(&address, "").await;
+        assert!(again.has("#sign-in"), "{step}: {again:?}");
+    }
     server.stop().await;
 }
 
@@ -344,7 +381,7 @@ async fn a_remembered_device_stands_for_the_step_and_adds_no_class(server: Issue
         .press(&page, "#verify", &[("code", &code), ("remember", "yes")])
         .await;
     finish(&app, &browser, done).await;
-    assert!(account(&server, &browser).await.has("#devices [data-device]"));
+    assert!(sessions(&server, &browser).await.has("#devices [data-device]"));
     server.sign_out(&browser).await;
 
     let done = after_password(&app, &browser, alice, &[]).await;
@@ -420,7 +457,7 @@ async fn ten_devices_are_remembered_and_each_can_be_forgotten(server: IssuerServ
         browsers.push(browser);
         server.clock.advance(30_000);
     }
-    let page = account(&server, &browsers[10]).await;
+    let page = sessions(&server, &browsers[10]).await;
     assert_eq!(page.answer.text.matches("data-device=").count(), 10);
     // The oldest gave way.
     server.sign_out(&browsers[0]).await;
@@ -431,7 +468,7 @@ async fn ten_devices_are_remembered_and_each_can_be_forgotten(server: IssuerServ
     // The last one is forgotten from another.
     let forget = browsers[10].press(&page, "[data-device] button", &[]).await;
     assert_eq!(forget.answer.status, 303, "{forget:?}");
-    let page = account(&server, &browsers[10]).await;
+    let page = sessions(&server, &browsers[10]).await;
     assert_eq!(page.answer.text.matches("data-device=").count(), 9);
     server.sign_out(&browsers[10]).await;
     at_second(&app, &browsers[10], alice).await;
@@ -452,14 +489,14 @@ async fn removing_an_app_ends_everything_but_this_browser(server: IssuerServer) 
     browser
         .press(&page, "#verify", &[("code", &code), ("remember", "yes")])
         .await;
-    let page = account(&server, &browser).await;
+    let page = apps(&server, &browser).await;
     let removed = browser.press(&page, "[data-app] button", &[]).await;
     let after = browser.follow(removed, "").await;
     assert!(
         after.has("[role='status']") && !after.has("[data-app]"),
         "{after:?}"
     );
-    assert!(!after.has("[data-device]"));
+    assert!(!sessions(&server, &browser).await.has("[data-device]"));
     // Everywhere else it is over, offline, too.
     assert!(account(&server, &elsewhere).await.has("#sign-in"));
     assert_eq!(app.refresh(tokens.refresh()).await.status, 400);
@@ -485,13 +522,8 @@ async fn an_app_is_added_and_removed_only_by_whoever_shows_one(server: IssuerSer
     let refused = thief.follow(refused, "").await;
     assert!(refused.has("#verify"), "{refused:?}");
     let id = lines(server.db(), "SELECT id AS line FROM totp").await.remove(0);
-    let token = account_token(&account(&server, &thief).await);
-    let fields = [
-        ("token", token.as_str()),
-        ("action", "remove-app"),
-        ("id", id.as_str()),
-    ];
-    let url = format!("{}/account", server.issuer());
+    let fields = [("token", ""), ("action", "remove-app"), ("id", id.as_str())];
+    let url = format!("{}/account/second", server.issuer());
     let refused = thief.post(&url, server.issuer(), &fields).await;
     let refused = thief.follow(refused, "").await;
     assert!(refused.has("#verify"), "{refused:?}");
@@ -512,7 +544,10 @@ async fn after_five_minutes_password_and_code_are_asked_for(server: IssuerServer
     let new = format!("{}/account/totp/new", server.issuer());
     server.clock.advance(330_000);
     let asked = browser.open(&new, "").await;
-    assert!(asked.has("#sign-in") && asked.url.path() == "/login", "{asked:?}");
+    assert!(
+        asked.has("#sign-in") && asked.url.path() == "/confirm",
+        "{asked:?}"
+    );
     let again = browser.press(&asked, "#sign-in", &fields).await;
     assert!(browser.follow(again, "").await.has("#secret"));
     let (phone, _) = Authenticator::set_up(&server, &browser).await;
@@ -532,13 +567,6 @@ async fn after_five_minutes_password_and_code_are_asked_for(server: IssuerServer
 /// What users were told by mail.
 async fn mails(server: &IssuerServer) -> Vec<String> {
     lines(server.db(), "SELECT purpose AS line FROM mail ORDER BY id").await
-}
-
-/// The token of the forms on the account page.
-fn account_token(page: &Seen) -> String {
-    let form = page.form("[data-app] button");
-    let token = form.pairs.into_iter().find(|(name, _)| name == "token");
-    token.expect("a token").1
 }
 
 fn attribute(page: &Seen, selector: &str, name: &str) -> String {
@@ -572,13 +600,13 @@ async fn whoever_asked_to_stay_signed_in_does_for_thirty_days(server: IssuerServ
     let (alice, admin) = (server.person("alice"), server.person("admin"));
     let (kept, lasts) = stays(alice, &keep).await;
     assert!(lasts);
-    assert!(account(&server, &kept).await.has("#sessions [data-kept]"));
+    assert!(sessions(&server, &kept).await.has("#sessions [data-kept]"));
     let (plain, lasts) = stays(alice, &[]).await;
     assert!(!lasts);
     let (administrator, lasts) = stays(admin, &keep).await;
     assert!(!lasts, "administrators are not kept");
     server.clock.advance(29 * 86_400_000);
-    assert!(account(&server, &kept).await.has("#sessions"));
+    assert!(account(&server, &kept).await.has("#checkup"));
     for over in [&plain, &administrator] {
         assert!(account(&server, over).await.has("#sign-in"));
     }
@@ -606,4 +634,5 @@ on_both_engines! {
     an_app_is_added_and_removed_only_by_whoever_shows_one,
     after_five_minutes_password_and_code_are_asked_for,
     whoever_asked_to_stay_signed_in_does_for_thirty_days,
+    a_sign_in_that_is_over_begins_anew,
 }

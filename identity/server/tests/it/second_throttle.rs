@@ -104,7 +104,7 @@ async fn of_many_codes_at_once_five_are_looked_at(server: IssuerServer) {
     server.stop().await;
 }
 
-async fn twenty_in_a_row_close_the_step_to_strangers_until_the_password_is_another(server: IssuerServer) {
+async fn twenty_in_a_row_close_the_step_to_strangers_until_a_new_password(server: IssuerServer) {
     let (app, alice) = (server.app("demo-web", "openid"), server.person("alice"));
     let (known, phone, codes) = owner(&server, &app, alice).await;
     let stranger = Browser::new();
@@ -198,6 +198,6 @@ on_both_engines! {
     five_wrong_codes_block_right_ones_too_but_not_the_owners_browser,
     a_right_code_forgives_and_a_right_password_does_not,
     of_many_codes_at_once_five_are_looked_at,
-    twenty_in_a_row_close_the_step_to_strangers_until_the_password_is_another,
+    twenty_in_a_row_close_the_step_to_strangers_until_a_new_password,
     nobody_without_the_password_reaches_the_count,
 }

@@ -77,6 +77,9 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(server: Is
         )
         .await;
     let account = browser.follow(next, "").await;
+    assert!(account.has("#checkup"), "{}", account.answer.text);
+    let applications = format!("{}/account/applications", server.issuer());
+    let account = browser.open(&applications, "").await;
     assert!(
         account.has("#applications [data-client='demo-web']"),
         "{}",
@@ -89,6 +92,9 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(server: Is
         "{}",
         account.answer.text
     );
+    let account = browser
+        .open(&format!("{}/account/why", server.issuer()), "")
+        .await;
     assert!(
         account
             .text("#families")

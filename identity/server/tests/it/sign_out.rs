@@ -279,10 +279,8 @@ async fn the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server:
     let (browser, other) = (Browser::new(), Browser::new());
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     app.sign_in(&other, server.person("ines"), &[]).await;
-    let (account, logout) = (
-        format!("{}/account", server.issuer()),
-        format!("{}/logout", server.issuer()),
-    );
+    let at = |path: &str| format!("{}{path}", server.issuer());
+    let (account, why, logout) = (at("/account/applications"), at("/account/why"), at("/logout"));
     let value = |page: &Seen, button: &str, field: &str| {
         let pairs = page.form(button).pairs;
         let found = pairs.into_iter().find(|(name, _)| name == field);
@@ -291,8 +289,11 @@ async fn the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server:
     let (mine, theirs) = (browser.open(&account, "").await, other.open(&account, "").await);
     let revoke = "[data-client='demo-web']";
     let (good, foreign) = (value(&mine, revoke, "token"), value(&theirs, revoke, "token"));
-    let family = value(&mine, "#families button", "id");
+    let ending = browser.open(&why, "").await;
+    let own = value(&ending, "#families button", "token");
+    let family = value(&ending, "#families button", "id");
     assert!(!family.is_empty());
+    let others = value(&other.open(&why, "").await, "#families button", "token");
     let asked = browser.open(&logout, "").await;
     let leave = asked.form("#sign-out");
     let (origin, evil) = (server.issuer(), "https://evil.test");
@@ -303,9 +304,17 @@ async fn the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server:
         ("somebody else's token", origin, foreign.as_str()),
         ("no origin of its own", "null", good.as_str()),
     ] {
-        for (action, id) in [("revoke", "demo-web"), ("end-family", family.as_str())] {
+        let there = match token {
+            "" => "",
+            token if token == good => own.as_str(),
+            _ => others.as_str(),
+        };
+        for (page, token, action, id) in [
+            (&account, token, "revoke", "demo-web"),
+            (&why, there, "end-family", family.as_str()),
+        ] {
             let form = [("token", token), ("action", action), ("id", id)];
-            let answer = browser.post(&account, origin, &form).await;
+            let answer = browser.post(page, origin, &form).await;
             matrix.cell(format!("{action}: {what}"), answer.answer.status, 403);
         }
         let pairs = leave.pairs.iter().map(|(name, value)| match name.as_str() {
@@ -319,11 +328,12 @@ async fn the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server:
     matrix.end();
     // A good form of one's own with the id of somebody else's ends nothing of theirs.
     let form = [
-        ("token", foreign.as_str()),
+        ("token", others.as_str()),
         ("action", "end-family"),
         ("id", family.as_str()),
     ];
-    other.post(&account, origin, &form).await;
+    let refused = other.post(&why, origin, &form).await;
+    assert_eq!(refused.answer.status, 404, "{refused:?}");
     assert!(browser.open(&account, "").await.has(revoke), "still signed in");
     assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
     server.stop().await;
@@ -456,7 +466,7 @@ async fn a_revocation_at_a_sign_out_is_told_as_the_sign_out(server: IssuerServer
 
         let later = Browser::new();
         app.sign_in(&later, server.person("alice"), &[]).await;
-        let page = later.open(&format!("{}/account", server.issuer()), "").await;
+        let page = later.open(&format!("{}/account/why", server.issuer()), "").await;
         let cause = page.text(&format!("[data-family='{}'] .cause", fam(revoked)));
         matrix.cell(what, cause.contains(expected), true);
     }

@@ -34,6 +34,12 @@ pub async fn enter(server: &IssuerServer, browser: &Browser, page: &Seen, email:
     browser.follow(begun, "").await
 }
 
+/// The first page for whoever is signed in and wants another account.
+pub async fn another(browser: &Browser, page: &Seen) -> Seen {
+    let to = page.answer.attributes("#another", "href").remove(0);
+    browser.get(page.url.join(&to).unwrap().as_str()).await
+}
+
 /// Begins without an application; the page that asks for the code.
 pub async fn begin(server: &IssuerServer, browser: &Browser, email: &str) -> Seen {
     let page = browser.get(&format!("{}/register", server.issuer())).await;
@@ -98,6 +104,12 @@ async fn whoever_registers_by_code_is_back_at_the_application(server: IssuerServ
         facts[0].starts_with("Ada@example.test ") && verified && facts[0].ends_with(" en"),
         "{facts:?}"
     );
+    let claims = lines(
+        server.db(),
+        "SELECT claims AS line FROM users WHERE username = 'ada'",
+    )
+    .await;
+    assert!(claims[0].contains(r#""locale":"en""#), "{claims:?}");
     let all = [
         "registration.started",
         "registration.proved",
@@ -190,6 +202,8 @@ async fn a_mailed_invitation_proves_its_address_and_gives_its_roles(server: Issu
         email: Some("ada@example.test".to_owned()),
         mail: true,
         roles: vec!["instructor".to_owned()],
+        groups: Vec::new(),
+        client: None,
         locale: "en".to_owned(),
         max_uses: 1,
     };
@@ -217,6 +231,8 @@ async fn a_copied_invitation_gets_a_code_to_its_address(server: IssuerServer) {
         email: None,
         mail: false,
         roles: vec![],
+        groups: Vec::new(),
+        client: None,
         locale: "en".to_owned(),
         max_uses: 2,
     };
@@ -278,6 +294,7 @@ async fn terms_are_accepted_in_the_version_that_was_shown_and_recorded() {
         options.settings.sign_up.terms = Some(Terms {
             version: "2".to_owned(),
             url: "https://shop.test/terms".to_owned(),
+            ..Terms::default()
         });
     })
     .await;
@@ -313,6 +330,8 @@ async fn an_application_can_ask_for_a_new_account() {
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
     let page = app.begin(&browser, &[("prompt", "create")]).await;
+    assert!(page.has("#stay") && page.has("#another"), "{page:?}");
+    let page = another(&browser, &page).await;
     assert!(page.has("#register"), "whoever is signed in: {page:?}");
     let check = enter(&server, &browser, &page, "ada@example.test").await;
     let mail = server.mail_to("ada@example.test").await;

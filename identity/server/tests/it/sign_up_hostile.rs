@@ -40,6 +40,8 @@ async fn an_invitation_that_is_revoked_meanwhile_makes_no_account(server: Issuer
         email: Some("ada@example.test".to_owned()),
         mail: true,
         roles: vec![],
+        groups: Vec::new(),
+        client: None,
         locale: "en".to_owned(),
         max_uses: 1,
     };
@@ -287,6 +289,8 @@ async fn an_invitation_is_not_used_once_too_often(server: IssuerServer) {
         email: None,
         mail: false,
         roles: vec!["instructor".to_owned()],
+        groups: Vec::new(),
+        client: None,
         locale: "en".to_owned(),
         max_uses: 2,
     };
@@ -319,6 +323,8 @@ async fn an_invitation_for_an_address_is_for_no_other(server: IssuerServer) {
         email: Some("ada@example.test".to_owned()),
         mail: false,
         roles: vec!["instructor".to_owned()],
+        groups: Vec::new(),
+        client: None,
         locale: "en".to_owned(),
         max_uses: 1,
     };
@@ -360,11 +366,15 @@ async fn two_browsers_at_the_first_link_make_one_administrator(server: IssuerSer
         assert!(last.has("#finish"), "{last:?}");
         ready.push((name, last, browser));
     }
-    let ends = join_all(
-        ready
-            .iter()
-            .map(async |(name, last, browser)| browser.press(last, "#finish", &finished(name)).await),
-    )
+    let ends = join_all(ready.iter().map(async |(name, last, browser)| {
+        loop {
+            // Where the machine is too busy to hash a password, the page says so and keeps the link.
+            let seen = browser.press(last, "#finish", &finished(name)).await;
+            if seen.answer.status != 503 {
+                return seen;
+            }
+        }
+    }))
     .await;
     let refused: Vec<_> = ends.iter().filter(|seen| seen.error() == "invitation").collect();
     assert_eq!(refused.len(), 1, "{ends:?}");

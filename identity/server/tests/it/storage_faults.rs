@@ -1,5 +1,7 @@
 //! A statement that fails leaves the old state or the new one, and never a "yes" to what was not done.
 
+use std::collections::HashSet;
+
 use latchkey_db::Db;
 use latchkey_identity::Seed;
 use latchkey_protocol::ClientId;
@@ -86,7 +88,10 @@ async fn state(db: &Db) -> Vec<Vec<String>> {
 
 /// How many lines of each table came or went. Entries that guards need no more go by themselves.
 pub fn change(before: &[Vec<String>], after: &[Vec<String>]) -> Vec<usize> {
-    let missing = |from: &Vec<String>, than: &Vec<String>| from.iter().filter(|l| !than.contains(l)).count();
+    let missing = |from: &Vec<String>, than: &Vec<String>| {
+        let than: HashSet<&String> = than.iter().collect();
+        from.iter().filter(|line| !than.contains(line)).count()
+    };
     let of = |(index, (before, after)): (usize, (&Vec<String>, &Vec<String>))| {
         let gone = if index == 0 { 0 } else { missing(before, after) };
         missing(after, before) + gone

@@ -93,7 +93,7 @@ impl People<'_> {
         let (asking, _) = self.signed_in().await;
         let leaving = Browser::new();
         self.app.sign_in(&leaving, self.server.person("ines"), &[]).await;
-        let account = format!("{}/account", self.server.issuer());
+        let account = format!("{}/account/applications", self.server.issuer());
         let withdraw = leaving.open(&account, "").await;
         let (outgoing, _) = self.signed_in().await;
         let out = outgoing

@@ -131,16 +131,20 @@ async fn userinfo_is_for_live_users_and_a_sub_is_never_reused(server: IssuerServ
     let identity = server.identity().clone();
     let sub = claims(tokens.id.as_deref().unwrap())["sub"].clone();
     identity.users().delete("alice", "test").await.unwrap();
-    let again = latchkey_identity::NewUser {
+    let mut again = latchkey_identity::NewUser {
         username: "alice".into(),
         email: "alice@example.test".into(),
         claims: serde_json::Map::new(),
         roles: Vec::new(),
         password: Some("another long password of hers".into()),
     };
+    // Her names are nobody's for a year.
+    assert!(identity.users().add(again.clone(), "test").await.is_err());
+    again.username = "alice2".into();
+    again.email = "alice2@example.test".into();
     identity.users().add(again, "test").await.unwrap();
     let fresh = app
-        .sign_in(&Browser::new(), ("alice", "another long password of hers"), &[])
+        .sign_in(&Browser::new(), ("alice2", "another long password of hers"), &[])
         .await;
     assert_ne!(claims(fresh.id.as_deref().unwrap())["sub"], sub);
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
@@ -176,7 +180,8 @@ async fn a_user_cannot_claim_a_verified_address(server: IssuerServer) {
         r#"{"userinfo":{"email_verified":{"value":true}},"id_token":{"email_verified":{"value":true}}}"#;
     let more = [("claims", asked), ("email_verified", "true")];
     let tokens = app.sign_in(&browser, who, &more).await;
-    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let url = format!("{}/account/applications", server.issuer());
+    let account = browser.open(&url, "").await;
     let form = account.form("[data-client='demo-web']");
     let token = form
         .pairs
@@ -193,7 +198,6 @@ async fn a_user_cannot_claim_a_verified_address(server: IssuerServer) {
             ("email_verified", "true"),
             ("email", "admin@example.test"),
         ];
-        let url = format!("{}/account", server.issuer());
         let seen = browser.post(&url, server.issuer(), &fields).await;
         assert_eq!(seen.answer.status, 400, "{action}");
     }

@@ -3,6 +3,7 @@
 
 pub mod authenticator;
 mod mailbox;
+pub mod op;
 mod running;
 pub mod second;
 pub mod smtp;

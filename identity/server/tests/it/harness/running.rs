@@ -10,7 +10,8 @@ use latchkey_db::Db;
 use latchkey_http::outgoing::Outgoing;
 use latchkey_http::{Bound, Hosts, Server, probes};
 use latchkey_identity::{
-    Chore, Identity, KeyWrapper, MESSAGES, MIGRATIONS, Parts, RsaBits, Seeded, error_response_at, resource_of,
+    Chore, Identity, KeyWrapper, LONGEST_BODY, MESSAGES, MIGRATIONS, Parts, RsaBits, Seeded,
+    error_response_at, resource_of,
 };
 use latchkey_testkit::issuer::Issuer;
 use latchkey_testkit::translations::mirrored;
@@ -100,6 +101,7 @@ impl Running {
         let authority = issuer.split_once("://").map_or("", |(_, rest)| rest);
         let mut server = Server::new("identity", Hosts::loopback(port).with(authority), random);
         server.error_response = error_response_at;
+        server.limits.body = LONGEST_BODY;
         let router = identity.router().merge(probes::router(ready.clone()));
         serving.keep("identity", |stop| server.serve(bound, router, stop));
         until("the issuer is ready", async || ready.is_ready()).await;

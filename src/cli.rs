@@ -5,9 +5,11 @@ mod bus;
 mod clients;
 mod common;
 mod events;
+mod groups;
 mod health;
 mod import;
 mod init;
+mod invitations;
 mod keys;
 mod mail;
 mod output;
@@ -59,6 +61,10 @@ enum Command {
     Resource(AdminCommand<resources::ResourceCommand>),
     /// Manages users
     User(AdminCommand<people::UserCommand>),
+    /// Manages groups of users, and the roles that they give
+    Group(AdminCommand<groups::GroupCommand>),
+    /// Lists invitations, and takes them back
+    Invitation(AdminCommand<invitations::InvitationCommand>),
     /// Imports people from other systems, with their password hashes
     Import(AdminCommand<import::ImportCommand>),
     /// Manages signing keys
@@ -135,6 +141,8 @@ impl Cli {
                 Command::Client(_)
                 | Command::Resource(_)
                 | Command::User(_)
+                | Command::Group(_)
+                | Command::Invitation(_)
                 | Command::Import(_)
                 | Command::Key(_)
                 | Command::Mail(_)
@@ -168,6 +176,8 @@ pub async fn run() -> ExitCode {
         Some(Command::Client(admin)) => clients::run(admin, json).await,
         Some(Command::Resource(admin)) => resources::run(admin, json).await,
         Some(Command::User(admin)) => people::run(admin, json).await,
+        Some(Command::Group(admin)) => groups::run(admin, json).await,
+        Some(Command::Invitation(admin)) => invitations::run(admin, json).await,
         Some(Command::Import(admin)) => import::run(admin, json).await,
         Some(Command::Key(admin)) => keys::run(admin, json).await,
         Some(Command::Mail(admin)) => mail::run(admin, json).await,

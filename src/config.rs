@@ -1,20 +1,26 @@
 //! Configuration: built-in < file < environment < flags, as one typed value.
 
+mod brand;
 mod check;
 mod environment;
 mod file;
 mod mail;
+mod number;
 mod recovery;
 mod registration;
 mod role;
+mod sales;
 pub(crate) mod secret;
+mod sign_in;
 mod up;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::path::PathBuf;
 
+use latchkey_billing::domain::Terms;
 use latchkey_http::outgoing::Destination;
 use latchkey_http::{Networks, TrustedProxies};
 use latchkey_identity::{RsaBits, Settings};
@@ -86,6 +92,8 @@ pub struct Config {
     pub allow_outgoing: Vec<Destination>,
     /// What buyers get back without anybody's decision.
     pub refunds: RefundRules,
+    /// Who sells, and what instructors get.
+    pub sales: Terms,
     /// What becomes of mails.
     pub mail: Mail,
     /// The language of pages for whoever asks for none of theirs; English by default.
@@ -222,6 +230,18 @@ mod tests {
         // A language that nobody has written is found when its pages are opened.
         assert!(latchkey_identity::messages(Some("tr")).is_ok());
         assert!(latchkey_identity::messages(Some("xx")).is_err());
+    }
+
+    #[test]
+    fn administrators_need_a_second_step_everywhere_but_in_the_demo() {
+        let class = |config: &Config| config.people.required_acr.get("admin").map(|acr| acr.name());
+        assert_eq!(class(&serve(&[]).unwrap()), Some("urn:latchkey:acr:mfa"));
+        let told = |value| serve(&[("LATCHKEY_ADMINISTRATORS_REQUIRED_ACR", value)]);
+        assert_eq!(class(&told("phr").unwrap()), Some("phr"));
+        assert_eq!(class(&told("none").unwrap()), None);
+        assert!(told("never").is_err());
+        let demo = Config::up("data".into(), "keys".into(), [0, 0, 0]);
+        assert_eq!(class(&demo), None);
     }
 
     #[test]

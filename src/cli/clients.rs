@@ -165,6 +165,9 @@ struct Fields {
     /// The day until which a user without a second step may put it off, such as 2027-01-31
     #[arg(long)]
     enrol_by: Option<String>,
+    /// Whether people may create an account on the way to the client (the default)
+    #[arg(long, value_name = "BOOL")]
+    registration: Option<bool>,
     /// The URI at which the client starts a sign-in by itself
     #[arg(long)]
     initiate_login_uri: Option<String>,
@@ -292,6 +295,7 @@ impl Fields {
             ("require_pkce", self.require_pkce),
             ("rotate_refresh_tokens", self.rotate_refresh_tokens),
             ("userinfo_audience", self.userinfo_audience),
+            ("registration", self.registration),
             (
                 "backchannel_logout_session_required",
                 self.backchannel_logout_session_required,
@@ -358,7 +362,7 @@ mod tests {
             --refresh-overlap-seconds 7 --lost-answer once --overlap-streak end --userinfo-audience true \
             --profile fapi2 --id-token-alg ES256 --access-token-alg PS256 --initiate-login-uri https://c.test/in \
             --backchannel-logout-uri https://c.test/bc --backchannel-logout-session-required true \
-            --required-acr urn:latchkey:acr:mfa --enrol-by 2027-01-31";
+            --required-acr urn:latchkey:acr:mfa --enrol-by 2027-01-31 --registration false";
         let rule = ["--token-exchange", "urn:x urn:y  y.read y.write"];
         let line = Line::try_parse_from(line.split_whitespace().chain(rule));
         let changes = line

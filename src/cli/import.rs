@@ -44,6 +44,9 @@ pub(super) struct Export {
     /// Only report what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Mail everybody who comes without a usable password, and whose address is proved, the link to choose how they sign in
+    #[arg(long)]
+    invite: bool,
     /// A role of the other system and the one that it stands for here; repeat for several. Other roles are dropped
     #[arg(long = "map-role", value_name = "FROM=TO", value_parser = mapping)]
     roles: Vec<(String, String)>,
@@ -97,6 +100,7 @@ pub(super) async fn run(admin: AdminCommand<ImportCommand>, json: bool) -> Resul
         text,
         roles: export.roles.into_iter().collect::<BTreeMap<_, _>>(),
         dry_run: export.dry_run,
+        invite: export.invite,
     };
     let mut report = Writer {
         json,

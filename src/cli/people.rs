@@ -6,11 +6,13 @@ use std::os::unix::fs::FileTypeExt;
 
 use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{NewInvite, NewUser, SignInsView, UserView};
+use latchkey_identity::{AuditView, NewInvite, NewUser, SignInsView, UserView};
+use latchkey_protocol::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
 use super::common::{ACTOR, AdminCommand, CliError};
+use super::groups::day;
 use super::output::{print, print_list, print_record};
 use crate::offline_admin::open_identity;
 
@@ -54,6 +56,15 @@ pub(super) enum UserCommand {
         #[arg(long, value_name = "PLACE")]
         more_families: Option<String>,
     },
+    /// Lists what was recorded about a user, the oldest first, a page at a time
+    Audit {
+        /// The id, user name or e-mail address; the id of a user who was deleted
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The id of the last record of an earlier page
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+    },
     /// Ends a session of a user with everything granted from it, or a single family
     SignOut {
         /// The id, user name or e-mail address
@@ -74,6 +85,12 @@ pub(super) enum UserCommand {
         /// A role that it gives; repeat for several
         #[arg(long = "role")]
         roles: Vec<String>,
+        /// A group that it leads into; repeat for several
+        #[arg(long = "group")]
+        groups: Vec<String>,
+        /// The client that whoever accepts it goes on to
+        #[arg(long)]
+        client: Option<String>,
         /// The language of the mail
         #[arg(long, default_value = "en")]
         locale: String,
@@ -87,6 +104,14 @@ pub(super) enum UserCommand {
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
+    /// Does not approve an account that waits for it: erases it, and tells its owner
+    Reject {
+        /// The id, user name or e-mail address
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Lists the accounts that wait for approval
+    Waiting,
     /// Mails a user the link to new ways in; shows nothing that signs anybody in
     Reset {
         /// The id, user name or e-mail address
@@ -120,13 +145,35 @@ pub(super) enum UserCommand {
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Replaces the roles of a user
+    /// Replaces the roles of a user, but for those that end by themselves or come from elsewhere
     SetRoles {
         /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
         /// The roles; none removes all
         roles: Vec<String>,
+        /// A role; repeat for several
+        #[arg(long = "role", value_name = "ROLE")]
+        more: Vec<String>,
+    },
+    /// Gives a user a role, and leaves their others
+    Grant {
+        /// The id, user name or e-mail address
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The role
+        role: String,
+        /// The day on which it ends, such as 2027-01-31
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        until: Option<Timestamp>,
+    },
+    /// Takes a role from a user that was given by hand
+    Revoke {
+        /// The id, user name or e-mail address
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The role
+        role: String,
     },
     /// Sets a new password and ends the sessions and tokens of the user
     SetPassword {
@@ -137,11 +184,14 @@ pub(super) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Deletes a user and all personal data
+    /// Deletes a user and all personal data in 14 days, until which the user can keep the account
     Delete {
         /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
+        /// Delete at once
+        #[arg(long)]
+        now: bool,
     },
 }
 
@@ -192,6 +242,15 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
             }
             return print(json, &all, || show_sign_ins(&all));
         }
+        UserCommand::Audit { name, after } => {
+            let records = identity.users().audit(&name, after.as_deref()).await?;
+            return print_list(json, &records, "records", |record: &AuditView| {
+                format!(
+                    "{}  {}  {}  by {}  about {}  {}\n",
+                    record.id, record.at, record.kind, record.actor, record.subject, record.detail
+                )
+            });
+        }
         UserCommand::SignOut { name, id } => {
             identity.users().sign_out(&name, &id, ACTOR).await?;
             return print(json, &json!({ "ended": id }), || format!("{id} has ended\n"));
@@ -200,6 +259,8 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
             email,
             mail,
             roles,
+            groups,
+            client,
             locale,
             max_uses,
         } => {
@@ -207,6 +268,8 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
                 email,
                 mail,
                 roles,
+                groups,
+                client,
                 locale,
                 max_uses,
             };
@@ -214,6 +277,21 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
             return print_record(json, &made);
         }
         UserCommand::Approve { name } => identity.invitations().approve(&name, ACTOR).await?,
+        UserCommand::Reject { name } => {
+            identity.invitations().reject(&name, ACTOR).await?;
+            return print(json, &json!({ "rejected": name }), || {
+                format!("{name} was not approved and is deleted\n")
+            });
+        }
+        UserCommand::Waiting => {
+            let all = identity.invitations().waiting().await?;
+            return print_list(json, &all, "accounts that wait", |waiting| {
+                format!(
+                    "{}  {}  since {}\n",
+                    waiting.username, waiting.email, waiting.asked_at
+                )
+            });
+        }
         UserCommand::Reset { name, second_lost } => {
             let begun = identity.resets().reset(&name, second_lost, ACTOR).await?;
             return print_record(json, &begun);
@@ -222,7 +300,14 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
         UserCommand::Enable { name } => identity.users().set_enabled(&name, true, ACTOR).await?,
         UserCommand::Lock { name } => identity.users().set_locked(&name, true, ACTOR).await?,
         UserCommand::Unlock { name } => identity.users().set_locked(&name, false, ACTOR).await?,
-        UserCommand::SetRoles { name, roles } => identity.users().set_roles(&name, roles, ACTOR).await?,
+        UserCommand::SetRoles { name, roles, more } => {
+            let roles = [roles, more].concat();
+            identity.users().set_roles(&name, roles, ACTOR).await?
+        }
+        UserCommand::Grant { name, role, until } => {
+            identity.users().grant(&name, &role, until, ACTOR).await?
+        }
+        UserCommand::Revoke { name, role } => identity.users().revoke(&name, &role, ACTOR).await?,
         UserCommand::SetPassword { name, password_stdin } => {
             let password = password_of(password_stdin).await?;
             let chosen = password.is_some();
@@ -231,7 +316,13 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
                 chosen,
             )
         }
-        UserCommand::Delete { name } => {
+        UserCommand::Delete { name, now: false } => {
+            let due = identity.request_deletion(&name, ACTOR).await?;
+            return print(json, &json!({ "deleted": name, "due": due }), || {
+                format!("{name} will be deleted on {due}\n")
+            });
+        }
+        UserCommand::Delete { name, now: true } => {
             identity.users().delete(&name, ACTOR).await?;
             return print(json, &json!({ "deleted": name }), || {
                 format!("{name} is deleted\n")
@@ -243,7 +334,13 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
         told += &format!("username  {}\n", view.username);
         told += &format!("email     {}\n", view.email);
         told += &format!("roles     {}\n", view.roles.join(" "));
+        if !view.groups.is_empty() {
+            told += &format!("groups    {}\n", view.groups.join(" "));
+        }
         told += &format!("status    {}\n", view.status);
+        if !view.providers.is_empty() {
+            told += &format!("accounts  {}\n", view.providers.join(" "));
+        }
         if let Some(password) = &view.password {
             told += &format!("password  {password}   (shown once)\n");
         }

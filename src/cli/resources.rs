@@ -59,6 +59,9 @@ struct Fields {
     /// Whether its tokens contain the roles of the user
     #[arg(long, value_name = "BOOL")]
     wants_roles: Option<bool>,
+    /// Whether tokens for it carry the names of the user's groups, where the client has the scope `groups`
+    #[arg(long, value_name = "BOOL")]
+    wants_groups: Option<bool>,
 }
 
 pub(super) async fn run(admin: AdminCommand<ResourceCommand>, json: bool) -> Result<(), CliError> {
@@ -71,6 +74,7 @@ pub(super) async fn run(admin: AdminCommand<ResourceCommand>, json: bool) -> Res
                 scopes: fields.scopes.iter().map(|scope| parse_scope(scope)).collect(),
                 aliases: fields.aliases,
                 wants_roles: fields.wants_roles.unwrap_or_default(),
+                wants_groups: fields.wants_groups.unwrap_or_default(),
             };
             identity.resources().add(new, ACTOR).await?
         }
@@ -115,6 +119,9 @@ impl Fields {
         if let Some(wants_roles) = self.wants_roles {
             changes.insert("wants_roles".to_owned(), wants_roles.into());
         }
+        if let Some(wants_groups) = self.wants_groups {
+            changes.insert("wants_groups".to_owned(), wants_groups.into());
+        }
         changes
     }
 }
@@ -146,6 +153,9 @@ fn lines(resource: &Resource) -> String {
     }
     if resource.wants_roles {
         told += "  tokens carry roles\n";
+    }
+    if resource.wants_groups {
+        told += "  tokens carry groups\n";
     }
     told
 }

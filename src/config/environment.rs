@@ -24,11 +24,16 @@ pub(super) fn entry(name: &str, value: &str, is_secret: fn(&str) -> bool) -> (St
         | "allow_outgoing"
         | "trusted_proxies"
         | "unlimited_networks"
-        | "registration_domains" => {
-            let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
-            toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect())
-        }
+        | "registration_domains"
+        | "registration_terms_urls"
+        | "passkeys_related_origins" => list(value),
+        name if super::upstream::is_list(name) => list(value),
         _ => toml::Value::String(value.to_owned()),
     };
     (key, value)
+}
+
+fn list(value: &str) -> toml::Value {
+    let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+    toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect())
 }

@@ -1,18 +1,18 @@
 //! The file of `latchkey serve`, and the variables that overrule it.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use latchkey_http::outgoing::Destination;
 use latchkey_http::{NetworkError, Networks, TrustedProxies};
-use latchkey_identity::{RsaBits, Settings};
+use latchkey_identity::{BrandParts, RsaBits, Settings};
 use serde::Deserialize;
 
 use super::mail::{MAX_PER_HOUR, Mail, RelaySettings};
+use super::number::number;
 use super::secret::{self, Secrets};
 use super::{Config, ConfigError, GuardClient, Listen, Role, Signals, Tls, environment};
-use super::{recovery, registration};
+use super::{brand, recovery, registration, sales, sign_in, upstream};
 
 impl Config {
     /// `latchkey serve`: these roles, configured by a file and the environment.
@@ -42,6 +42,7 @@ impl Config {
                 (table, lines(path, &text))
             }
         };
+        flatten_providers(&mut table, &sources)?;
         flatten(&mut table, &sources)?;
         for (name, value) in environment {
             let (key, value) = environment::entry(name, value, is_secret);
@@ -78,10 +79,15 @@ impl Config {
                 }
             }
         }
+        let secrets = Secrets { root };
+        let (providers, provider_secrets) = upstream::read(&mut table, &secrets)?;
         let file: File = table
             .try_into()
             .map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
-        file.into_config(&Secrets { root }, roles, places)
+        let mut config = file.into_config(&secrets, roles, places)?;
+        config.people.providers = providers;
+        config.people.provider_secrets = provider_secrets;
+        Ok(config)
     }
 }
 
@@ -100,6 +106,7 @@ struct File {
     rsa_bits: Option<toml::Value>,
     #[serde(default)]
     required_acr: Vec<String>,
+    administrators_required_acr: Option<String>,
     rp_id: Option<String>,
     bus: Option<String>,
     bus_password: Option<String>,
@@ -122,17 +129,32 @@ struct File {
     registration_mode: Option<String>,
     #[serde(default)]
     registration_domains: Vec<String>,
+    registration_refused_domains_file: Option<PathBuf>,
+    registration_proof_of_work: Option<toml::Value>,
+    registration_shield: Option<toml::Value>,
     registration_terms: Option<String>,
     registration_terms_url: Option<String>,
+    #[serde(default)]
+    registration_terms_urls: Vec<String>,
+    registration_terms_effective_at: Option<String>,
+    registration_terms_accept_by: Option<String>,
     recovery_mail_only: Option<toml::Value>,
     recovery_delay_hours: Option<toml::Value>,
     passwords_breached: Option<PathBuf>,
+    sign_in_mail_code: Option<toml::Value>,
+    #[serde(default)]
+    passkeys_related_origins: Vec<String>,
+    brand_name: Option<String>,
+    brand_logo: Option<PathBuf>,
+    brand_accent: Option<String>,
+    brand_support: Option<String>,
+    brand_policy: Option<String>,
     language: Option<String>,
     log: Option<String>,
 }
 
 /// The keys of the file that belong to no role, for suggestions.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 50] = [
     "data",
     "keys",
     "master_key",
@@ -144,6 +166,7 @@ const KEYS: [&str; 36] = [
     "tls_authority",
     "rsa_bits",
     "required_acr",
+    "administrators_required_acr",
     "rp_id",
     "bus",
     "bus_password",
@@ -162,17 +185,39 @@ const KEYS: [&str; 36] = [
     "mail_authority",
     "registration_mode",
     "registration_domains",
+    "registration_refused_domains_file",
+    "registration_proof_of_work",
+    "registration_shield",
     "registration_terms",
     "registration_terms_url",
+    "registration_terms_urls",
+    "registration_terms_effective_at",
+    "registration_terms_accept_by",
     "recovery_mail_only",
     "recovery_delay_hours",
     "passwords_breached",
+    "sign_in_mail_code",
+    "passkeys_related_origins",
+    "brand_name",
+    "brand_logo",
+    "brand_accent",
+    "brand_support",
+    "brand_policy",
     "language",
     "log",
 ];
 
 /// The tables of the file that belong to no role. Their keys are in [`KEYS`], with the table's name before them.
-const TABLES: [&str; 4] = ["mail", "registration", "recovery", "passwords"];
+const TABLES: [&str; 8] = [
+    "administrators",
+    "mail",
+    "registration",
+    "recovery",
+    "passwords",
+    "sign_in",
+    "passkeys",
+    "brand",
+];
 
 /// The names of all tables.
 fn tables() -> Vec<&'static str> {
@@ -180,7 +225,7 @@ fn tables() -> Vec<&'static str> {
 }
 
 /// Settings of roles that are numbers.
-const NUMBERS: [&str; 2] = ["refund_days", "refund_percent"];
+const NUMBERS: [&str; 3] = ["refund_days", "refund_percent", "share_percent"];
 
 /// Where a key was read, and how it is spelled there.
 enum Source {
@@ -214,6 +259,26 @@ fn lines(path: &Path, text: &str) -> BTreeMap<String, Source> {
     for (key, value) in parsed.get_ref() {
         let name: &str = key.get_ref();
         note(name.to_owned(), name.to_owned(), key.span().start);
+        if name == upstream::TABLE
+            && let Some(providers) = value.get_ref().as_table()
+        {
+            for (id, settings) in providers {
+                let id: &str = id.get_ref();
+                for setting in settings
+                    .get_ref()
+                    .as_table()
+                    .into_iter()
+                    .flat_map(|one| one.keys())
+                {
+                    let (setting, at) = (setting.get_ref(), setting.span().start);
+                    note(
+                        format!("{name}_{id}_{setting}"),
+                        format!("{name}.{id}.{setting}"),
+                        at,
+                    );
+                }
+            }
+        }
         let is_table = tables().contains(&name);
         let Some(settings) = value.get_ref().as_table().filter(|_| is_table) else {
             continue;
@@ -251,6 +316,37 @@ fn flatten(table: &mut toml::Table, sources: &BTreeMap<String, Source>) -> Resul
     Ok(())
 }
 
+/// `[upstream.google] kind = …` becomes `upstream_google_kind`.
+fn flatten_providers(table: &mut toml::Table, sources: &BTreeMap<String, Source>) -> Result<(), ConfigError> {
+    let name = upstream::TABLE;
+    let Some(value) = table.remove(name) else {
+        return Ok(());
+    };
+    let at = place_of(sources.get(name));
+    let toml::Value::Table(providers) = value else {
+        return Err(ConfigError(format!(
+            "{at}{name} has a table for each provider: [{name}.google]"
+        )));
+    };
+    for (id, value) in providers {
+        let toml::Value::Table(settings) = value else {
+            return Err(ConfigError(format!("{at}{name}.{id} is a table: [{name}.{id}]")));
+        };
+        if !id
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        {
+            return Err(ConfigError(format!(
+                "{at}{name}.{id}: a provider's name consists of lower-case letters and digits"
+            )));
+        }
+        for (setting, value) in settings {
+            table.insert(format!("{name}_{id}_{setting}"), value);
+        }
+    }
+    Ok(())
+}
+
 impl File {
     fn into_config(
         self,
@@ -272,23 +368,47 @@ impl File {
             .collect::<Result<_, _>>()
             .map_err(|reason| ConfigError(format!("allow_outgoing: {reason}")))?;
         config.people = Settings {
-            required_acr: Settings::role_acr(&self.required_acr)
-                .map_err(|reason| ConfigError(format!("required_acr: {reason}")))?,
+            required_acr: {
+                let roles = Settings::role_acr(&self.required_acr)
+                    .map_err(|reason| ConfigError(format!("required_acr: {reason}")))?;
+                Settings::administrators(roles, self.administrators_required_acr.as_deref())
+                    .map_err(|reason| ConfigError(format!("administrators.required_acr: {reason}")))?
+            },
             enrol_by: Settings::enrol_by(&self.required_acr)
                 .map_err(|reason| ConfigError(format!("required_acr: {reason}")))?,
             rp_id: self.rp_id,
-            sign_up: registration::policy(
-                self.registration_mode.as_deref(),
-                self.registration_domains,
-                self.registration_terms,
-                self.registration_terms_url,
-            )?,
+            sign_up: registration::policy(registration::Written {
+                mode: self.registration_mode,
+                domains: self.registration_domains,
+                refused_domains: self.registration_refused_domains_file,
+                proof_of_work: self.registration_proof_of_work,
+                shield: self.registration_shield,
+                terms: self.registration_terms,
+                terms_url: self.registration_terms_url,
+                terms_urls: self.registration_terms_urls,
+                terms_effective_at: self.registration_terms_effective_at,
+                terms_accept_by: self.registration_terms_accept_by,
+            })?,
             recovery: recovery::policy(self.recovery_mail_only, self.recovery_delay_hours)?,
+            related_origins: latchkey_protocol::passkey::related_origins(self.passkeys_related_origins)
+                .map_err(|reason| ConfigError(format!("passkeys.related_origins: {reason}")))?,
+            brand: brand::read(
+                BrandParts {
+                    name: self.brand_name,
+                    logo: None,
+                    accent: self.brand_accent,
+                    support: self.brand_support,
+                    policy: self.brand_policy,
+                },
+                self.brand_logo.as_deref(),
+            )?,
+            mail_code: sign_in::mail_code(self.sign_in_mail_code)?,
             breached: self
                 .passwords_breached
                 .as_deref()
                 .map(recovery::breached)
                 .transpose()?,
+            ..Settings::default()
         };
         let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
         if let Some(networks) = self.trusted_proxies {
@@ -362,6 +482,8 @@ impl File {
         if let Some(percent) = setting(order, "refund_percent") {
             config.refunds.percent = number("order.refund_percent", &percent, 0..=100)?;
         }
+        let billing = Role::Service(latchkey_billing::SPEC.name());
+        config.sales = sales::terms(|name| setting(billing, name))?;
         for (role, place) in &mut config.places {
             if let Some(listen) = setting(*role, "listen") {
                 place.listen = Listen::parse(&listen).map_err(ConfigError)?;
@@ -428,13 +550,6 @@ fn client(
     }
 }
 
-/// A whole number within limits.
-fn number(key: &str, text: &str, limits: RangeInclusive<i64>) -> Result<i64, ConfigError> {
-    let number = text.parse::<i64>().ok().filter(|number| limits.contains(number));
-    let (least, most) = (limits.start(), limits.end());
-    number.ok_or_else(|| ConfigError(format!("{key} is a whole number from {least} to {most}")))
-}
-
 /// Whether a key, by its flattened name, may refer to a file.
 fn is_secret(key: &str) -> bool {
     let of_role = Role::all()
@@ -442,12 +557,15 @@ fn is_secret(key: &str) -> bool {
         .find_map(|role| Some((role, setting_of(role, key)?)));
     match of_role {
         Some((role, setting)) => role.settings().contains(&setting) && secret::is_secret(setting),
-        None => KEYS.contains(&key) && secret::is_secret(key),
+        None => upstream::is_secret(key) || (KEYS.contains(&key) && secret::is_secret(key)),
     }
 }
 
 /// Refuses a key that does not exist, and says where it is and which one may be meant.
 fn check_key(key: &str, value: &toml::Value, source: Option<&Source>) -> Result<(), ConfigError> {
+    if let Some((id, setting)) = upstream::setting_of(key) {
+        return check_provider_key(id, setting, source);
+    }
     let (role, name) = match Role::all()
         .into_iter()
         .find_map(|role| Some((role, setting_of(role, key)?)))
@@ -487,6 +605,26 @@ fn check_key(key: &str, value: &toml::Value, source: Option<&Source>) -> Result<
         },
     );
     Err(ConfigError(format!("{at}unknown {named}{hint}")))
+}
+
+/// The same for a setting of a provider.
+fn check_provider_key(id: &str, setting: &str, source: Option<&Source>) -> Result<(), ConfigError> {
+    if upstream::SETTINGS.contains(&setting) {
+        return Ok(());
+    }
+    let spelled = |setting: &str| match source {
+        Some(Source::Variable(_)) => format!("latchkey_upstream_{id}_{setting}").to_ascii_uppercase(),
+        Some(Source::Line { .. }) | None => format!("upstream.{id}.{setting}"),
+    };
+    let distance = |known: &&&str| strsim::osa_distance(setting, known);
+    let nearest = upstream::SETTINGS.iter().min_by_key(distance);
+    let nearest = nearest.filter(|known| distance(known) <= (setting.len() / 3).clamp(1, 4));
+    let hint = nearest.map_or_else(String::new, |known| format!("; did you mean {}?", spelled(known)));
+    let named = match source {
+        Some(Source::Variable(name)) => format!("variable {name}"),
+        Some(Source::Line { .. }) | None => format!("key {}", spelled(setting)),
+    };
+    Err(ConfigError(format!("{}unknown {named}{hint}", place_of(source))))
 }
 
 /// The name of a role's setting, in the flattened name of a key.

@@ -56,6 +56,19 @@ impl Role {
                 "refund_days",
                 "refund_percent",
             ],
+            Self::Service(name) if name == latchkey_billing::SPEC.name() => &[
+                "listen",
+                "database",
+                "database_password",
+                "url",
+                "seller_name",
+                "seller_street",
+                "seller_postal_code",
+                "seller_city",
+                "seller_country",
+                "seller_tax_id",
+                "share_percent",
+            ],
             Self::Service(_) if self.keeps_files() => {
                 &["listen", "database", "database_password", "url", "store"]
             }

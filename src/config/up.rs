@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use latchkey_billing::domain::Terms;
 use latchkey_http::{Networks, TrustedProxies};
 use latchkey_identity::{RsaBits, Settings};
 use latchkey_order::domain::RefundRules;
@@ -56,6 +57,8 @@ impl Config {
             tls: Tls::Off,
             tls_authority: None,
             rsa: RsaBits::default(),
+            // No second step for administrators: the demo's has a known password, on loopback alone. A file that leaves it
+            // unsaid asks for one.
             people: Settings {
                 sign_up: sign_up::Policy {
                     mode: sign_up::Mode::Open,
@@ -79,6 +82,7 @@ impl Config {
             allow_introspect_all: false,
             allow_outgoing: Vec::new(),
             refunds: RefundRules::default(),
+            sales: Terms::default(),
             mail: Mail::Kept,
             language: None,
             log: "info".to_owned(),

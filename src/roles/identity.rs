@@ -56,7 +56,11 @@ impl Starting {
         let ready = self.background.watched(identity.ready());
         let hosts = self.hosts(&bound, Some(&self.urls.issuer));
         let router = identity.router().merge(probes::router(ready.clone()));
-        self.serve(Role::Identity, bound, hosts, Limits::default(), router);
+        let limits = Limits {
+            body: latchkey_identity::LONGEST_BODY,
+            ..Limits::default()
+        };
+        self.serve(Role::Identity, bound, hosts, limits, router);
         self.ready.push((Role::Identity.name(), ready));
         self.identity = Some(identity);
         Ok(seeded)

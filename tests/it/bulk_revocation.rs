@@ -33,7 +33,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(server: TestS
         let last = app.sign_in(&browser, ("", ""), &[]).await;
         multiply(&db, &fam(&first), MANY).await;
         let page = match end {
-            "withdrawal" => "account",
+            "withdrawal" => "account/applications",
             _ => "logout",
         };
         let page = browser.open(&format!("{}/{page}", server.issuer()), "").await;

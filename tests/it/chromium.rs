@@ -107,6 +107,16 @@ async fn a_user_signs_in_consents_publishes_a_course_and_signs_out() {
     browser.pictures("course").await;
 
     browser.open(&format!("{}/account", server.issuer())).await;
+    browser.see("#checkup").await;
+    browser.pictures("account-checkup").await;
+    for page in ["sessions", "history", "why"] {
+        browser.open(&format!("{}/account/{page}", server.issuer())).await;
+        browser.see("#to-account").await;
+        browser.pictures(&format!("account-{page}")).await;
+    }
+    browser
+        .open(&format!("{}/account/applications", server.issuer()))
+        .await;
     browser.see("#applications").await;
     holds_no_token(&browser).await;
     browser.pictures("account").await;
@@ -161,7 +171,7 @@ async fn a_user_signs_in_consents_publishes_a_course_and_signs_out() {
     browser.open(&format!("{shop}/teach")).await;
     sign_in(&browser, &server, "ines").await;
     browser.arrive(&format!("{shop}/teach")).await;
-    browser.open(&format!("{}/account", server.issuer())).await;
+    browser.open(&format!("{}/account/why", server.issuer())).await;
     browser.see("#families").await;
     browser.open(&format!("{shop}/teach")).await;
     browser.click(".menu summary").await;

@@ -103,7 +103,7 @@ async fn commands_about_people_hold_at_once_in_the_running_server() {
     done(at, &["user", "disable", "bea@example.test"]).await;
     assert!(!lives(&fourth.access).await);
     done(at, &["user", "enable", "bea"]).await;
-    done(at, &["user", "delete", "bea"]).await;
+    done(at, &["user", "delete", "--now", "bea"]).await;
     let (code, _) = operate(at, &["user", "show", "bea"]).await;
     assert_ne!(code, Some(0));
     let everybody = done(at, &["user", "list"]).await;
@@ -111,6 +111,54 @@ async fn commands_about_people_hold_at_once_in_the_running_server() {
         !everybody.to_string().contains("bea@example.test"),
         "nothing personal is left"
     );
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn groups_and_roles_are_managed_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let at = folder.path();
+    done(at, &["group", "create", "Teachers"]).await;
+    done(at, &["group", "grant", "teachers", "instructor"]).await;
+    let group = done(at, &["group", "add", "teachers", "alice"]).await;
+    assert_eq!(
+        (&group["name"], &group["members"]),
+        (&serde_json::json!("teachers"), &serde_json::json!(1))
+    );
+    let shown = done(at, &["user", "show", "alice"]).await;
+    assert_eq!(
+        (&shown["groups"], &shown["roles"]),
+        (
+            &serde_json::json!(["teachers"]),
+            &serde_json::json!(["instructor"])
+        )
+    );
+    let members = done(at, &["group", "members", "teachers"]).await;
+    assert_eq!(members, serde_json::json!(["alice"]));
+    done(at, &["group", "remove", "teachers", "alice"]).await;
+    done(
+        at,
+        &["user", "grant", "alice", "instructor", "--until", "2999-01-01"],
+    )
+    .await;
+    done(at, &["user", "revoke", "alice", "instructor"]).await;
+    let set = done(at, &["user", "set-roles", "alice", "--role", "instructor"]).await;
+    assert_eq!(set["roles"], serde_json::json!(["instructor"]));
+    let made = done(at, &["user", "invite", "--group", "teachers"]).await;
+    done(at, &["invitation", "revoke", &text(&made["id"])]).await;
+    let all = done(at, &["invitation", "list"]).await;
+    assert_eq!(all[0]["status"], "revoked", "{all}");
+    done(at, &["group", "delete", "teachers"]).await;
+    for refused in [
+        &["user", "set-roles", "admin"][..],
+        &["user", "delete", "admin"],
+        &["user", "grant", "alice", "instructor", "--until", "tomorrow"],
+        &["group", "show", "teachers"],
+    ] {
+        let (code, _) = operate(at, refused).await;
+        assert_ne!(code, Some(0), "{refused:?}");
+    }
     process.kill().await;
 }
 

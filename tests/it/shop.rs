@@ -121,7 +121,8 @@ async fn an_instructor_publishes_until_the_application_is_revoked(server: TestSe
     .await;
 
     // At the issuer the person takes the shop's access back: the shop has nobody any more.
-    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let applications = format!("{}/account/applications", server.issuer());
+    let account = browser.open(&applications, "").await;
     let done = browser.press(&account, "[data-client='storefront']", &[]).await;
     assert_eq!(done.answer.status, 303);
     until("the shop has signed them out", async || {
@@ -144,7 +145,10 @@ async fn an_instructor_publishes_until_the_application_is_revoked(server: TestSe
     let (name, password) = server.person("ines");
     let fields = [("username", name), ("password", password)];
     let next = browser.press(&account, "#sign-in", &fields).await;
-    let account = browser.follow(next, "").await;
+    browser.follow(next, "").await;
+    let account = browser
+        .open(&format!("{}/account/why", server.issuer()), "")
+        .await;
     let told = account.text("#families");
     assert!(
         told.contains("You signed out.") && !told.contains("The application ended"),
@@ -165,7 +169,8 @@ async fn what_was_typed_outlives_the_sign_in(server: TestServer) {
         .await;
     let early = browser.follow(first, "").await;
     let blank = browser.open(&address("/teach/new"), "").await;
-    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let applications = format!("{}/account/applications", server.issuer());
+    let account = browser.open(&applications, "").await;
     browser.press(&account, "[data-client='storefront']", &[]).await;
     until("the shop has signed them out", async || {
         !browser.open(&address("/"), "").await.has(".menu")

@@ -191,7 +191,7 @@ impl Held {
             }
             Slot::SessionCookie => {
                 let answer = with_cookie("latchkey-session", "/account").await;
-                answer.status == 200 && answer.text.contains("id=\"sessions\"")
+                answer.status == 200 && answer.text.contains("id=\"checkup\"")
             }
             Slot::BrowserCookie => {
                 let request = field(&self.page, "#allow", "request");

@@ -1,4 +1,4 @@
-//! A flood of sign-ins beside the token endpoint.
+//! Floods of sign-ins and of registrations beside the token endpoint.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,10 +31,10 @@ pub fn flood(limits: &Limits) {
             per_second: None,
         },
     };
-    let refresh = around(&server, busy(CROWD, 0), rate);
+    let refresh = around(&server, busy(CROWD, 0), Sent::SignIns, rate);
     refresh.print("refresh alone, as fast as it goes", |seen| &seen.refresh);
     refresh.print_flood(limits);
-    let machines = around(&server, busy(0, CROWD), rate);
+    let machines = around(&server, busy(0, CROWD), Sent::SignIns, rate);
     machines.print("client_credentials alone, as fast as it goes", |seen| {
         &seen.machines
     });
@@ -48,10 +48,28 @@ pub fn flood(limits: &Limits) {
         refresh: paced(refresh.quiet(|seen| &seen.refresh).per_second),
         machines: paced(machines.quiet(|seen| &seen.machines).per_second),
     };
-    let both = around(&server, both, rate);
+    let both = around(&server, both, Sent::SignIns, rate);
     both.print("refresh, half of the core asked for", |seen| &seen.refresh);
     both.print("client_credentials beside it", |seen| &seen.machines);
     both.print_flood(limits);
+    println!("a flood of {rate:.0} registrations/s for as long");
+    let refresh = around(&server, busy(CROWD, 0), Sent::Registrations, rate);
+    refresh.print("refresh alone, as fast as it goes", |seen| &seen.refresh);
+    refresh.print_registrations();
+    let machines = around(&server, busy(0, CROWD), Sent::Registrations, rate);
+    machines.print("client_credentials alone, as fast as it goes", |seen| {
+        &seen.machines
+    });
+    machines.print_registrations();
+}
+
+/// What floods.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Wrong ones.
+    SignIns,
+    /// Begun by strangers, with an address that is new each time.
+    Registrations,
 }
 
 /// As many chains as it takes that somebody always waits. Sixteen fall into step: what they do at once shares a commit,
@@ -93,6 +111,7 @@ struct Goodput {
 #[derive(Default)]
 struct Flooded {
     hashed: f64,
+    begun: f64,
     shed: f64,
     slowest_hashed_ms: f64,
 }
@@ -133,6 +152,14 @@ impl Around {
         );
     }
 
+    fn print_registrations(&self) {
+        let flood = &self.flooded.flood;
+        println!(
+            "  of the flood {:.1}/s were begun, {:.1}/s turned away; resident memory {:.1} -> {:.1} MiB",
+            flood.begun, flood.shed, self.resident_mib.0, self.resident_mib.1,
+        );
+    }
+
     fn print_flood(&self, limits: &Limits) {
         let flood = &self.flooded.flood;
         println!(
@@ -147,7 +174,7 @@ impl Around {
     }
 }
 
-fn around(server: &Server, mix: Mix, rate: f64) -> Around {
+fn around(server: &Server, mix: Mix, sent: Sent, rate: f64) -> Around {
     let address = server.identity();
     // A thread of its own: this one already has a runtime.
     std::thread::scope(|scope| {
@@ -160,7 +187,7 @@ fn around(server: &Server, mix: Mix, rate: f64) -> Around {
             runtime.block_on(async {
                 let before = beside(address, QUIET, mix, None).await;
                 let resident = server.resident_mib();
-                let flooded = beside(address, FLOOD, mix, Some(rate)).await;
+                let flooded = beside(address, FLOOD, mix, Some((sent, rate))).await;
                 let resident_mib = (resident, server.resident_mib());
                 Around {
                     before,
@@ -174,7 +201,7 @@ fn around(server: &Server, mix: Mix, rate: f64) -> Around {
     })
 }
 
-async fn beside(address: SocketAddr, time: Duration, mix: Mix, flood: Option<f64>) -> Seen {
+async fn beside(address: SocketAddr, time: Duration, mix: Mix, flood: Option<(Sent, f64)>) -> Seen {
     let (mut refreshing, mut machines) = (Vec::new(), Vec::new());
     for at in 0..mix.refresh.chains {
         let mut line = Line::open(address, None).await;
@@ -186,11 +213,11 @@ async fn beside(address: SocketAddr, time: Duration, mix: Mix, flood: Option<f64
         machines.push((Line::open(address, None).await, form.clone()));
     }
     let lines = match flood {
-        Some(_) => flood_lines(address).await,
+        Some((sent, _)) => flood_lines(address, sent).await,
         None => VecDeque::new(),
     };
     let begun = Instant::now();
-    let flooding = flood.map(|rate| tokio::spawn(send_flood(lines, rate, begun, time)));
+    let flooding = flood.map(|(sent, rate)| tokio::spawn(send_flood(lines, sent, rate, begun, time)));
     let refresh = chains(mix.refresh, refreshing, begun, time, async |line, token| {
         refresh(line, token).await
     });
@@ -261,20 +288,41 @@ async fn chains<T>(
     }
 }
 
-/// Browsers at 400 addresses, each with a sign-in page before it.
-async fn flood_lines(address: SocketAddr) -> VecDeque<(Line, String)> {
+/// Browsers at 400 addresses, each with a page before it.
+async fn flood_lines(address: SocketAddr, sent: Sent) -> VecDeque<(Line, String)> {
     let mut lines = VecDeque::new();
     for (net, host) in (0..2_u8).flat_map(|net| (1..=200_u8).map(move |host| (net, host))) {
         let mut line = Line::open(address, Some(Ipv4Addr::new(127, 1, net, host))).await;
-        let (form, _) = login_form(&mut line, AUTHORIZE, "nobody", "wrong").await;
+        let form = match sent {
+            Sent::SignIns => login_form(&mut line, AUTHORIZE, "nobody", "wrong").await.0,
+            Sent::Registrations => register_form(&mut line).await,
+        };
         lines.push_back((line, form));
     }
+    if sent == Sent::Registrations {
+        // Faster than that the server takes nobody for a person.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
     lines
+}
+
+/// The first page of a registration, filled in.
+async fn register_form(line: &mut Line) -> String {
+    let page = line.page("/register").await;
+    let value = |name: &str| page.between(&format!("name=\"{name}\" value=\""), "\"");
+    let form = serde_urlencoded::to_string([
+        ("request", value("request").as_str()),
+        ("at", &value("at")),
+        ("token", &value("token")),
+        ("action", "register"),
+    ]);
+    format!("email=nobody%40example.test&{}", form.expect("a form"))
 }
 
 /// An open loop: attempts begin at their times whatever becomes of those before, as far as connections are free.
 async fn send_flood(
     mut lines: VecDeque<(Line, String)>,
+    what: Sent,
     rate: f64,
     begun: Instant,
     time: Duration,
@@ -288,13 +336,16 @@ async fn send_flood(
             let Some((mut line, form)) = lines.pop_front() else {
                 break;
             };
-            let who = format!("username=nobody{sent}");
+            let (path, name) = match what {
+                Sent::SignIns => ("/login", "username"),
+                Sent::Registrations => ("/register", "email"),
+            };
+            let who = format!("{name}=nobody{sent}");
+            let nobody = format!("{name}=nobody");
             sent += 1;
             flying.spawn(async move {
                 let posted = Instant::now();
-                let answer = line
-                    .post("/login", &form.replacen("username=nobody", &who, 1))
-                    .await;
+                let answer = line.post(path, &form.replacen(&nobody, &who, 1)).await;
                 (line, form, answer, posted.elapsed())
             });
         }
@@ -305,6 +356,7 @@ async fn send_flood(
                     flooded.hashed += 1.0;
                     flooded.slowest_hashed_ms = flooded.slowest_hashed_ms.max(took.as_secs_f64() * 1e3);
                 }
+                303 => flooded.begun += 1.0,
                 503 | 429 => flooded.shed += 1.0,
                 other => panic!("{other}: {}", answer.body),
             }
@@ -313,6 +365,7 @@ async fn send_flood(
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     flooded.hashed /= time.as_secs_f64();
+    flooded.begun /= time.as_secs_f64();
     flooded.shed /= time.as_secs_f64();
     flooded
 }

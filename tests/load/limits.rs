@@ -21,6 +21,7 @@ pub struct Limits {
     pub rsa_sign: f64,
     pub commits: f64,
     pub argon2id: f64,
+    pub passkey_verify: f64,
 }
 
 const TABLE: &str = "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, v BIGINT NOT NULL)";
@@ -38,22 +39,33 @@ const MIGRATIONS: Migrations = Migrations {
 type Measure = fn() -> f64;
 
 /// Every limit by its name, in the order of the fields.
-const ALL: [(&str, Measure); 6] = [
+const ALL: [(&str, Measure); 7] = [
     ("p256-sign", p256_sign),
     ("p256-verify", p256_verify),
     ("ed25519-sign", ed25519_sign),
     (RSA_SIGN, rsa_sign),
     (COMMITS, commits),
     (ARGON2ID, argon2id),
+    (PASSKEY, crate::passkeys::verifications),
 ];
 pub const RSA_SIGN: &str = "rsa-sign";
 pub const COMMITS: &str = "commits";
 pub const ARGON2ID: &str = "argon2id";
+pub const PASSKEY: &str = "passkey-verify";
 
 impl Limits {
     pub fn measure() -> Self {
         let figures = in_a_process(None);
-        let [p256_sign, p256_verify, ed25519_sign, rsa_sign, commits, argon2id] = figures[..] else {
+        let [
+            p256_sign,
+            p256_verify,
+            ed25519_sign,
+            rsa_sign,
+            commits,
+            argon2id,
+            passkey_verify,
+        ] = figures[..]
+        else {
             panic!("the limits were not measured: {figures:?}");
         };
         Self {
@@ -63,6 +75,7 @@ impl Limits {
             rsa_sign,
             commits,
             argon2id,
+            passkey_verify,
         }
     }
 }
@@ -95,8 +108,15 @@ impl fmt::Display for Limits {
         write!(
             f,
             "P-256 {:.0} signatures/s, {:.0} verifications/s; Ed25519 {:.0} signatures/s; RSA-2048 {:.0} signatures/s; \
-             SQLite {:.0} durable commits/s one at a time; argon2id (19 MiB, t=2, p=1) {:.1} hashes/s",
-            self.p256_sign, self.p256_verify, self.ed25519_sign, self.rsa_sign, self.commits, self.argon2id
+             SQLite {:.0} durable commits/s one at a time; argon2id (19 MiB, t=2, p=1) {:.1} hashes/s; \
+             passkeys {:.0} verifications/s by webauthn-rs",
+            self.p256_sign,
+            self.p256_verify,
+            self.ed25519_sign,
+            self.rsa_sign,
+            self.commits,
+            self.argon2id,
+            self.passkey_verify
         )
     }
 }
@@ -154,7 +174,8 @@ fn rsa_sign() -> f64 {
     })
 }
 
-fn rate(mut work: impl FnMut()) -> f64 {
+/// How often a second this can be done.
+pub fn rate(mut work: impl FnMut()) -> f64 {
     let begun = Instant::now();
     let mut done = 0_u32;
     while begun.elapsed() < Duration::from_secs(1) {

@@ -109,6 +109,21 @@ impl Line {
         .await
     }
 
+    /// Another browser on the same connection.
+    pub fn forget(&mut self) {
+        self.cookies.clear();
+    }
+
+    /// The page that a request leads to.
+    pub async fn page(&mut self, asking: &str) -> Answer {
+        let mut page = self.get(asking).await;
+        while page.status == 303 {
+            let path = page.location().to_owned();
+            page = self.get(&path).await;
+        }
+        page
+    }
+
     async fn send(&mut self, method: &str, path: &str, form: Option<&str>) -> Answer {
         self.send_with(method, path, form, "").await
     }
@@ -196,13 +211,7 @@ pub fn exchange(code: &str) -> String {
 
 /// The sign-in page's form, filled in; a few percent signs that the password does not need.
 pub async fn login_form(line: &mut Line, asking: &str, who: &str, password: &str) -> (String, String) {
-    let kept = line.get(asking).await;
-    let mut path = kept.location().to_owned();
-    let mut page = line.get(&path).await;
-    while page.status == 303 {
-        path = page.location().to_owned();
-        page = line.get(&path).await;
-    }
+    let page = line.page(asking).await;
     let request = page.between("name=\"request\" value=\"", "\"");
     let token = page.between("name=\"token\" value=\"", "\"");
     assert!(!token.is_empty(), "{}", page.body);

@@ -9,6 +9,7 @@ mod flood;
 mod generator;
 mod limits;
 mod line;
+mod passkeys;
 mod people;
 mod revocation;
 mod search;

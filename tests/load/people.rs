@@ -78,6 +78,7 @@ pub fn people() {
         sum(browsers).await
     });
     println!("sign-in by password, a page and a post each: {beside} raw argon2id hashes (P9 asks 90 %)");
+    crate::passkeys::sign_ins(&server);
     println!("resident memory after the load: {:.1} MiB", server.resident_mib());
 }
 
@@ -88,28 +89,28 @@ fn of(app: usize, asking: &str) -> String {
 
 /// One round: everybody gets ready, then it begins, then it ends.
 #[derive(Clone, Copy)]
-struct Until(
+pub struct Until(
     &'static tokio::sync::Barrier,
     &'static std::sync::OnceLock<Instant>,
 );
 
 impl Until {
-    async fn begin(&self) {
+    pub async fn begin(&self) {
         self.0.wait().await;
         self.1.get_or_init(|| Instant::now() + ROUND);
     }
 
-    fn goes_on(&self) -> bool {
+    pub fn goes_on(&self) -> bool {
         self.1.get().is_some_and(|end| Instant::now() < *end)
     }
 }
 
-async fn sum(all: impl Iterator<Item = impl Future<Output = u64>>) -> u64 {
+pub async fn sum(all: impl Iterator<Item = impl Future<Output = u64>>) -> u64 {
     futures::future::join_all(all).await.into_iter().sum()
 }
 
 /// Rounds of ours, each between two measurements of the limit.
-struct Beside {
+pub struct Beside {
     rate: Rate,
     /// Of the limit, measured before the first round and after each.
     raw: Vec<f64>,
@@ -138,7 +139,8 @@ impl fmt::Display for Beside {
     }
 }
 
-fn measure<F, Fut>(server: &Server, limit: &str, clients: usize, round: F) -> Beside
+/// Rounds of clients beside a limit.
+pub fn measure<F, Fut>(server: &Server, limit: &str, clients: usize, round: F) -> Beside
 where
     F: Fn(Until) -> Fut + Send + Sync,
     Fut: Future<Output = u64>,

@@ -40,7 +40,8 @@ impl Setup {
         let path = setup.folder.path();
         let config = format!(
             "data = \"{0}/data\"\nkeys = \"{0}/keys\"\nissuer = \"http://localhost:{1}\"\nlog = \"error\"\n\
-             identity_listen = \"localhost:{1}\"\ncatalog_listen = \"localhost:{2}\"\n",
+             identity_listen = \"localhost:{1}\"\ncatalog_listen = \"localhost:{2}\"\n\
+             registration_mode = \"open\"\nmail_url = \"smtp://localhost:9\"\nmail_sender = \"id@example.test\"\n",
             path.display(),
             setup.identity_port,
             setup.catalog_port

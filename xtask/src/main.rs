@@ -3,6 +3,7 @@
 mod bench;
 mod bucket;
 mod chaos;
+mod contact_sheet;
 mod postgres;
 mod rabbitmq;
 mod run;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
                  removed after it, a real browser, and foreign clients; what is missing is installed where that is possible;
                  ARGS go to `cargo test`, such as `-p latchkey-bus` or a test's name;
                  --thorough repeats races thousands of times, which takes hours;
+                 --thorough people does it for accounts alone, and puts the pictures of their pages on one sheet;
                  the slowest tests are listed at the end
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
   chaos [ARGS]   buyers order from the release build while it is killed, then a checker reads its databases;

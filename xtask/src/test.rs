@@ -3,8 +3,19 @@
 use crate::bucket::Bucket;
 use crate::postgres::Server;
 use crate::rabbitmq::Broker;
-use crate::run::{self, Folder, cargo};
-use crate::{times, tools};
+use crate::run::{self, Folder, cargo, cargo_target};
+use crate::{contact_sheet, times, tools};
+
+/// The tests of `--thorough people`, by the beginnings of their names: what is about accounts and takes long, and what
+/// takes pictures of their pages.
+const PEOPLE: [&str; 6] = [
+    "chromium_people",
+    "explorer",
+    "import_commands",
+    "imports",
+    "limits_of_people",
+    "second_throttle",
+];
 
 /// Runs `cargo test` with a private PostgreSQL, a private RabbitMQ, a private S3 and a temporary folder of its own. Nothing is skipped: what is missing
 /// is a failure that says what to install.
@@ -22,6 +33,11 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     }
     let (thorough, arguments): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| *argument == "--thorough");
+    let people = !thorough.is_empty() && arguments.iter().any(|argument| *argument == "people");
+    let arguments: Vec<&str> = match people {
+        true => ["--test", "it", "--"].into_iter().chain(PEOPLE).collect(),
+        false => arguments.into_iter().map(String::as_str).collect(),
+    };
     let folder = Folder::new("test")?;
     let server = Server::start(&folder.0)?;
     let uses_broker = |name: &&String| ["latchkey", "latchkey-bus"].contains(&name.as_str());
@@ -58,5 +74,8 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             .env("TMPDIR", &temporary),
     );
     times::tell(&measured);
+    if people {
+        contact_sheet::write(&cargo_target().join("tmp/pictures"))?;
+    }
     done
 }

@@ -261,6 +261,34 @@ impl Chromium {
         .await
     }
 
+    /// Gives the browser an authenticator that keeps passkeys and always knows its owner (W3C Web Authentication §11).
+    pub async fn add_authenticator(&self) {
+        let built_in = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserConsenting": true,
+            "isUserVerified": true,
+        });
+        self.must(Method::POST, "/webauthn/authenticator", built_in).await;
+    }
+
+    /// From now on no page runs a script.
+    pub async fn without_script(&self) {
+        let off = json!({"cmd": "Emulation.setScriptExecutionDisabled", "params": {"value": true}});
+        self.must(Method::POST, "/goog/cdp/execute", off).await;
+    }
+
+    /// Whether something is there to be seen.
+    pub async fn shows(&self, selector: &str) -> bool {
+        let id = self.find(selector).await;
+        let shown = self
+            .must(Method::GET, &format!("/element/{id}/displayed"), Value::Null)
+            .await;
+        shown == true
+    }
+
     /// Opens a page until something is there that takes a while behind it.
     pub async fn open_until(&self, url: &str, selector: &str) {
         let begun = Instant::now();
@@ -283,7 +311,10 @@ impl Chromium {
             let files = std::fs::read_dir(&folder).expect("a folder");
             let mut files = files.map(|file| file.expect("a file").path());
             // One that is under way has another name.
-            let whole = files.find(|file| file.extension().is_some_and(|kind| kind == "pdf"));
+            let whole = files.find(|file| {
+                file.extension()
+                    .is_some_and(|kind| kind == "pdf" || kind == "json")
+            });
             if let Some(file) = whole {
                 let content = std::fs::read(&file).expect("a file");
                 if !content.is_empty() {

@@ -27,9 +27,11 @@ pub fn user() -> User {
         email_verified_at: None,
         claims: serde_json::Map::new(),
         roles: Vec::new(),
+        groups: Vec::new(),
         disabled_at: None,
         locked_at: None,
         deleted_at: None,
+        deletion_due_at: None,
         tokens_before: None,
         updated_at: Timestamp(0),
     }

@@ -163,6 +163,8 @@ mod tests {
         }
     }
 
+    type Case<'a> = (&'a [(Method, i64)], [bool; 3]);
+
     #[test]
     fn whoever_has_a_factor_is_fresh_by_nothing_that_asks_nobody() {
         let none = Factors::default();
@@ -171,7 +173,8 @@ mod tests {
             passkey: true,
             ..none
         };
-        let table: [(&[(Method, i64)], [bool; 3]); 8] = [
+        // What was shown, and whether it is fresh for whoever has nothing else, an app, a passkey.
+        let table: [Case<'_>; 8] = [
             (&[(Method::Password, 51)], [true, true, true]),
             (&[(Method::Totp, 51)], [true, true, true]),
             (&[(Method::RecoveryCode, 51)], [true, true, true]),

@@ -14,7 +14,9 @@ use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use serde_json::{Value, json};
 
-use crate::server::{binary, free_port};
+use latchkey_testkit::free_port;
+
+use crate::server::binary;
 
 /// Revocations of each kind, and of keys.
 const MANY: usize = 1_000;

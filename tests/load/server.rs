@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use latchkey_testkit::free_port;
+
 /// The secret of every client of the benchmark.
 pub const SECRET: &str = "a-benchmark-secret-of-no-value-to-anybody";
 
@@ -221,12 +223,4 @@ pub fn binary() -> PathBuf {
     // Another build of the same commit or an older one, so that two are measured in turns.
     std::env::var_os("BENCH_BINARY")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_latchkey")), PathBuf::from)
-}
-
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use latchkey_testkit::free_port;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -30,7 +31,7 @@ impl Embedded {
             folder,
             binary: binary.to_owned(),
             core,
-            ports: [free_port()?, free_port()?, free_port()?],
+            ports: [free_port(), free_port(), free_port()],
             child: None,
         })
     }
@@ -118,11 +119,6 @@ impl Embedded {
     pub async fn databases(&self) -> Result<Databases, ChaosError> {
         Databases::in_folder(&self.folder.path().join("data")).await
     }
-}
-
-fn free_port() -> Result<u16, ChaosError> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    Ok(listener.local_addr()?.port())
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -21,9 +21,9 @@ pub use latchkey_testkit::jwt::{claims, header, signature};
 pub use latchkey_testkit::wire::raw;
 pub use latchkey_testkit::{
     Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
-    client, http, logged, pooled, times, until,
+    client, free_port, http, logged, pooled, times, until,
 };
-pub use process::{Process, free_port};
+pub use process::Process;
 pub use webdriver::{Chromium, ENTER, TAB};
 pub use world::World;
 

@@ -31,6 +31,7 @@ mod log;
 mod matrix;
 #[cfg(feature = "mint")]
 pub mod mint;
+mod port;
 #[cfg(feature = "protocol")]
 pub mod protocol;
 #[cfg(feature = "refresh_family")]
@@ -59,5 +60,6 @@ pub use client::{client, http, install_tls, pooled, pooled_by, times, until};
 #[cfg(feature = "log")]
 pub use log::{keep_log, of as logged};
 pub use matrix::Matrix;
+pub use port::free_port;
 #[cfg(feature = "test_issuer")]
 pub use test_issuer::TestIssuer;

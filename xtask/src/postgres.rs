@@ -22,6 +22,19 @@ pub struct Server {
 impl Server {
     /// Starts one below `folder`.
     pub fn start(folder: &Path) -> Result<Self, String> {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same for tests, which kill processes and never the machine: it does not wait for the disk, and keeps little
+    /// of its log, since each test has databases of its own.
+    pub fn for_tests(folder: &Path) -> Result<Self, String> {
+        Self::start_with(
+            folder,
+            &["fsync=off", "full_page_writes=off", "max_wal_size=256MB"],
+        )
+    }
+
+    fn start_with(folder: &Path, settings: &[&str]) -> Result<Self, String> {
         let programs = programs()?;
         let home = folder.join("postgres");
         std::fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
@@ -42,10 +55,14 @@ impl Server {
             "--no-sync",
         ]);
         run(initdb.current_dir(&home).stdout(Stdio::null()))?;
-        let options = format!(
+        let mut options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=400",
             home.display()
         );
+        for setting in settings {
+            options.push_str(" -c ");
+            options.push_str(setting);
+        }
         let mut start = program(&server.programs, "pg_ctl");
         start
             .arg("-D")
@@ -59,6 +76,17 @@ impl Server {
             .current_dir(&home)
             .stdout(Stdio::null()))?;
         Ok(server)
+    }
+
+    /// What its log has of its own troubles: a full disk, a process of it that was killed. A test that fails meanwhile
+    /// says only that the server was away.
+    pub fn troubles(&self) -> Vec<String> {
+        let log = self.data.with_file_name("log");
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let lines = text
+            .lines()
+            .filter(|line| TROUBLES.iter().any(|word| line.contains(word)));
+        lines.take(MOST_TROUBLES).map(str::to_owned).collect()
     }
 
     /// A URL of the server; its database exists.
@@ -157,3 +185,11 @@ pub fn free_port() -> Result<u16, String> {
 /// Linux gives those from 32768 on (`net.ipv4.ip_local_port_range`).
 const PORTS: Range<u16> = 20_000..32_000;
 const MOST_TRIES: u32 = 1_000;
+const TROUBLES: [&str; 5] = [
+    "PANIC:",
+    "FATAL:",
+    "terminated by signal",
+    "No space left",
+    "out of memory",
+];
+const MOST_TROUBLES: usize = 40;

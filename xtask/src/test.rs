@@ -1,5 +1,7 @@
 //! `cargo xtask test`
 
+use std::process::Command;
+
 use crate::bucket::Bucket;
 use crate::postgres::Server;
 use crate::rabbitmq::Broker;
@@ -39,7 +41,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         false => arguments.into_iter().map(String::as_str).collect(),
     };
     let folder = Folder::new("test")?;
-    let server = Server::start(&folder.0)?;
+    let server = Server::for_tests(&folder.0)?;
     let uses_broker = |name: &&String| ["latchkey", "latchkey-bus"].contains(&name.as_str());
     let broker = match packages.is_empty() || packages.iter().any(uses_broker) {
         true => Some(Broker::start(&folder.0)?),
@@ -74,6 +76,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             .env("TMPDIR", &temporary),
     );
     times::tell(&measured);
+    if done.is_err() {
+        for trouble in server.troubles() {
+            println!("PostgreSQL: {trouble}");
+        }
+        if let Some(space) = run::output(Command::new("df").arg("-h").arg(&folder.0)) {
+            println!("{space}");
+        }
+    }
     if people {
         contact_sheet::write(&cargo_target().join("tmp/pictures"))?;
     }

@@ -1,7 +1,7 @@
 //! Fresh databases for tests, one of each engine, so that every store test runs on both; and waiting for lock
 //! contention.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -44,12 +44,35 @@ pub async fn postgres_url(name: &str) -> String {
     let mut conn = PgConnection::connect(&server)
         .await
         .expect("the test server answers");
+    if !SWEPT.swap(true, Ordering::Relaxed) {
+        drop_left_behind(&mut conn).await;
+    }
     conn.execute(AssertSqlSafe(format!("CREATE DATABASE {database}")))
         .await
         .expect("a fresh database");
     conn.close().await.expect("the connection closes");
     let (base, _) = server.rsplit_once('/').expect("a database URL has a path");
     format!("{base}/{database}")
+}
+
+/// Whether this process has looked for what others left.
+static SWEPT: AtomicBool = AtomicBool::new(false);
+
+/// Drops the databases of test binaries that have ended: those of a whole run would fill a disk. Of two that sweep at
+/// once, one finds nothing left to drop.
+async fn drop_left_behind(conn: &mut PgConnection) {
+    let names: Vec<(String,)> = sqlx::query_as("SELECT datname FROM pg_database WHERE datname LIKE 'lk%'")
+        .fetch_all(&mut *conn)
+        .await
+        .expect("the test server answers");
+    for (name,) in names {
+        let process = name.strip_prefix("lk").and_then(|rest| rest.split('_').next());
+        let process: Option<u32> = process.and_then(|digits| digits.parse().ok());
+        if process.is_some_and(|id| !std::path::Path::new(&format!("/proc/{id}")).exists()) {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            let _dropped_by_another = conn.execute(AssertSqlSafe(drop)).await;
+        }
+    }
 }
 
 /// Waits until a transaction waits for a row that another one has locked. On SQLite this returns at once: the writer
@@ -77,8 +100,9 @@ fn unique(name: &str) -> String {
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
         .collect();
+    // The process first: a server cuts off what is too long for a name.
     format!(
-        "{plain}_{}_{}",
+        "lk{}_{}_{plain}",
         std::process::id(),
         NEXT.fetch_add(1, Ordering::Relaxed)
     )

@@ -179,7 +179,8 @@ async fn keeps(server: &IssuerServer, sent: &Sent, more: &[(&str, &str)]) -> See
         .header("sec-fetch-site", "cross-site")
         .form(&form);
     let kept = Browser::new().send(request, &address).await;
-    assert!(!kept.answer.header("location").contains("c1"), "{kept:?}");
+    // Only as a parameter: a random value may contain any two letters.
+    assert!(!kept.answer.header("location").contains("code="), "{kept:?}");
     kept
 }
 

@@ -1,9 +1,12 @@
-//! Logs as one JSON object per line, and metrics. Neither ever contains a secret.
+//! Logs as one JSON object per line, and traces. None of them ever contains a secret.
 //!
 //! A separate thread writes the lines ([`start_logs`]): a log reader that stalls or has gone, or a full disk, loses log
 //! lines and never delays a response.
 
+mod event_names;
 mod file;
+mod json;
+mod otlp;
 mod writer;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -13,7 +16,6 @@ use std::path::Path;
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::{self, FormatTime};
@@ -21,7 +23,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+pub use crate::event_names::{EVENTS, event_of};
 use crate::file::LogFile;
+use crate::json::Json;
+pub use crate::json::RequestFacts;
+pub use crate::otlp::{Collector, Export, RandomBytes};
 use crate::writer::Writer;
 
 /// How long the end of the process waits for the reader of its log.
@@ -31,6 +37,7 @@ const DROPPED: &str = "log lines were dropped because the output was too slow";
 
 static STDERR: OnceLock<Writer> = OnceLock::new();
 static FILE: OnceLock<Writer> = OnceLock::new();
+static FORMAT: OnceLock<Format> = OnceLock::new();
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,20 +47,52 @@ pub enum Format {
     Auto,
     /// One JSON object per line.
     Json,
+    /// Human-readable, wherever it goes.
+    Text,
+}
+
+impl Format {
+    /// By its name in the configuration.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "json" => Some(Self::Json),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+
+    fn is_json(self) -> bool {
+        match self {
+            Self::Auto => !std::io::stderr().is_terminal(),
+            Self::Json => true,
+            Self::Text => false,
+        }
+    }
 }
 
 /// Starts logging to standard error, and also writes warnings to a file if one is given. `filter` is a list such as
-/// `info,latchkey=debug`; a second call does nothing.
+/// `info,latchkey=debug`; a second call does nothing. `facts` is asked for the request that a line belongs to.
 ///
 /// An invalid filter is rejected with the reason.
-pub fn start_logs(filter: &str, format: Format, file: Option<&Path>) -> Result<(), String> {
+pub fn start_logs(
+    filter: &str,
+    format: Format,
+    file: Option<&Path>,
+    facts: fn() -> RequestFacts,
+) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
     let lines = tracing_subscriber::fmt::layer::<Registry>()
         .with_writer(stderr().clone())
         .log_internal_errors(false);
-    let shown = match format == Format::Auto && std::io::stderr().is_terminal() {
-        true => lines.compact().with_filter(filter).boxed(),
-        false => lines.json().flatten_event(true).with_filter(filter).boxed(),
+    FORMAT.get_or_init(|| format);
+    let shown = match format.is_json() {
+        true => lines.event_format(Json { facts }).with_filter(filter).boxed(),
+        false => lines
+            .compact()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_filter(filter)
+            .boxed(),
     };
     let mut layers = vec![shown];
     if let Some(path) = file {
@@ -61,8 +100,7 @@ pub fn start_logs(filter: &str, format: Format, file: Option<&Path>) -> Result<(
         let kept = tracing_subscriber::fmt::layer::<Registry>()
             .with_writer(FILE.get_or_init(start).clone())
             .log_internal_errors(false)
-            .json()
-            .flatten_event(true)
+            .event_format(Json { facts })
             .with_filter(LevelFilter::WARN);
         layers.push(kept.boxed());
     }
@@ -92,14 +130,18 @@ impl Drop for FlushAtEnd {
     }
 }
 
+fn writes_json() -> bool {
+    FORMAT.get().copied().unwrap_or_default().is_json()
+}
+
 fn stderr() -> &'static Writer {
     STDERR.get_or_init(|| Writer::start("log", std::io::stderr(), notice))
 }
 
 fn notice(dropped: u64) -> String {
-    match std::io::stderr().is_terminal() {
-        true => format!("{dropped} {DROPPED}\n"),
-        false => notice_json(dropped),
+    match writes_json() {
+        false => format!("{dropped} {DROPPED}\n"),
+        true => notice_json(dropped),
     }
 }
 
@@ -114,6 +156,9 @@ fn own_line(mut fields: serde_json::Value) -> String {
     let _written = time::SystemTime.format_time(&mut format::Writer::new(&mut now));
     fields["timestamp"] = now.into();
     fields["target"] = env!("CARGO_CRATE_NAME").into();
+    if let Some(event) = fields["message"].as_str().and_then(event_of) {
+        fields["event"] = event.into();
+    }
     format!("{fields}\n")
 }
 
@@ -131,9 +176,9 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         "place": place,
         "thread": thread,
     }));
-    match std::io::stderr().is_terminal() {
-        true => say(&format!("thread {thread} panicked at {place}: {reason}")),
-        false => stderr().push(kept.as_bytes()),
+    match writes_json() {
+        false => say(&format!("thread {thread} panicked at {place}: {reason}")),
+        true => stderr().push(kept.as_bytes()),
     }
     if let Some(file) = FILE.get() {
         file.push(kept.as_bytes());
@@ -144,48 +189,12 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// The metrics of the process, rendered on demand for the admin listener.
-#[derive(Clone)]
-pub struct Metrics {
-    handle: PrometheusHandle,
-}
-
-/// The recorder of this process; installed by the first call.
-pub fn metrics() -> Metrics {
-    static METRICS: OnceLock<Metrics> = OnceLock::new();
-    METRICS
-        .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().build_recorder();
-            let handle = recorder.handle();
-            if metrics::set_global_recorder(recorder).is_err() {
-                tracing::warn!("another metrics recorder is installed; /metrics stays empty");
-            }
-            Metrics { handle }
-        })
-        .clone()
-}
-
-impl Metrics {
-    /// The text format of Prometheus.
-    pub fn render(&self) -> String {
-        self.handle.run_upkeep();
-        self.handle.render()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_broken_filter_is_refused_with_a_reason() {
-        assert!(start_logs("latchkey=loud=quiet", Format::Json, None).is_err());
-    }
-
-    #[test]
-    fn counters_appear_in_the_rendered_text() {
-        let metrics = metrics();
-        metrics::counter!("latchkey_test_total").increment(2);
-        assert!(metrics.render().contains("latchkey_test_total 2"));
+        assert!(start_logs("latchkey=loud=quiet", Format::Json, None, RequestFacts::default).is_err());
     }
 }

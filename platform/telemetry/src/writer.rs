@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use latchkey_metrics::catalog::LOG_LINES_DROPPED;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How much may be queued; further lines are dropped and counted.
@@ -102,7 +103,7 @@ impl Shared {
 
 fn count_dropped(lines: u64) {
     if lines > 0 {
-        metrics::counter!("latchkey_log_lines_dropped_total").increment(lines);
+        LOG_LINES_DROPPED.add((), lines);
     }
 }
 

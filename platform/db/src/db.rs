@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use latchkey_metrics::catalog::{DB_CONNECTIONS, DB_CONNECTIONS_MAX, DB_WRITER_QUEUE};
+use latchkey_metrics::labels::{Connections, Role};
 use sqlx::PgPool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, watch};
@@ -38,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
     pub(crate) fatal: CancellationToken,
+    /// Whose database it is, for metrics.
+    pub(crate) role: Role,
 }
 
 /// Stops the watcher if the database is dropped without being closed.
@@ -62,7 +66,7 @@ pub(crate) enum Pools {
 
 impl Db {
     /// A handle on newly opened connections.
-    pub(crate) fn new(pools: Pools, fatal: CancellationToken) -> Self {
+    pub(crate) fn new(pools: Pools, fatal: CancellationToken, role: Role) -> Self {
         Self {
             inner: Arc::new(Inner {
                 pools,
@@ -71,6 +75,7 @@ impl Db {
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
                 fatal,
+                role,
             }),
             class: Class::default(),
         }
@@ -91,6 +96,30 @@ impl Db {
             inner: self.inner.clone(),
             class,
         }
+    }
+
+    /// Whose database it is.
+    pub fn role(&self) -> Role {
+        self.inner.role
+    }
+
+    /// Shows its pool and its queue in metrics, without a query.
+    pub fn sample(&self) {
+        let role = self.inner.role;
+        let (most, all, idle) = match &self.inner.pools {
+            Pools::Sqlite { readers, writer, .. } => {
+                DB_WRITER_QUEUE.set(role, (writer.max_capacity() - writer.capacity()) as f64);
+                let (most, free) = readers.slots();
+                (most, most, free)
+            }
+            Pools::Postgres { pool, .. } => {
+                let most = pool.options().get_max_connections() as usize;
+                (most, pool.size() as usize, pool.num_idle())
+            }
+        };
+        DB_CONNECTIONS_MAX.set(role, most as f64);
+        DB_CONNECTIONS.set((role, Connections::Idle), idle as f64);
+        DB_CONNECTIONS.set((role, Connections::Used), all.saturating_sub(idle) as f64);
     }
 
     /// Waits for pending writes, then closes every connection.

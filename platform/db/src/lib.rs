@@ -6,9 +6,11 @@
 
 mod changes;
 mod class;
+pub mod copies;
 mod db;
 mod error;
 mod exists;
+mod inspect;
 mod migrate;
 mod open;
 mod readers;
@@ -21,6 +23,7 @@ mod writer;
 pub use class::Class;
 pub use db::{Db, Engine};
 pub use error::{DbError, reasons};
+pub use inspect::Steps;
 pub use migrate::{Migration, Migrations};
 pub use open::Options;
 pub use sql::{On, Row, Sql, Value, sql, sql_for_each, sql_list};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use latchkey_metrics::labels::Role;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
@@ -29,6 +30,8 @@ pub struct Options {
     pub connections: u32,
     /// Cancelled when a commit ends in an I/O error: the node must stop, and recover from the log when it restarts.
     pub fatal: CancellationToken,
+    /// Whose database it is, for metrics.
+    pub role: Role,
 }
 
 impl Options {
@@ -38,7 +41,14 @@ impl Options {
             migrations: migrations.to_vec(),
             connections: 8,
             fatal: CancellationToken::new(),
+            role: Role::Other,
         }
+    }
+
+    /// Names whose database it is, for metrics.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
     }
 
     /// Sets the token that tells the node to stop.
@@ -84,7 +94,7 @@ impl Db {
 
         let reading = file.clone().create_if_missing(false).read_only(true);
         let vital = readers(options.connections);
-        let readers = Readers::new(reading, Places::new(vital, (vital / 2).max(1)));
+        let readers = Readers::new(reading, Places::new(options.role, vital, (vital / 2).max(1)));
         let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
         let db = Self::new(
@@ -94,13 +104,14 @@ impl Db {
                 file: Box::new(file),
             },
             options.fatal,
+            options.role,
         );
         let writing = Writer {
             changed: db.inner.changed.clone(),
             stopping: db.inner.stopping.clone(),
             fatal: db.inner.fatal.clone(),
             readers: last_readers,
-            disk: Disk::new(&path),
+            disk: Disk::new(&path, options.role),
         };
         let fatal = db.inner.fatal.clone();
         db.inner.tasks.spawn(async move {
@@ -129,8 +140,16 @@ impl Db {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .connect_lazy_with(server.options(LIMITS));
-        let places = Places::new(options.connections, (options.connections / 4).max(1));
-        Ok(Self::new(Pools::Postgres { pool, places }, options.fatal))
+        let places = Places::new(
+            options.role,
+            options.connections,
+            (options.connections / 4).max(1),
+        );
+        Ok(Self::new(
+            Pools::Postgres { pool, places },
+            options.fatal,
+            options.role,
+        ))
     }
 }
 
@@ -153,7 +172,7 @@ fn readers(most: u32) -> u32 {
 
 /// Settings of every PostgreSQL connection. None of our statements takes a tenth of these times: a longer wait is for
 /// somebody who is gone, and counts as an outage. Migrations may take as long as they need.
-const LIMITS: [(&str, &str); 5] = [
+pub(crate) const LIMITS: [(&str, &str); 5] = [
     // As on SQLite, a reader cannot write; `Db::write` requests it in its BEGIN.
     ("default_transaction_read_only", "on"),
     // Regardless of the server's default: a transaction that waited for a row must see what was committed in the

@@ -60,6 +60,11 @@ impl Readers {
         })
     }
 
+    /// How many reads there may be at once, and how many more there may be now.
+    pub fn slots(&self) -> (usize, usize) {
+        self.shared.places.slots()
+    }
+
     /// Waits for every statement in progress, then closes all readers.
     pub async fn close(&self) {
         self.shared.places.close().await;

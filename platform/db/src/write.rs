@@ -2,8 +2,11 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use futures::FutureExt;
+use latchkey_metrics::catalog::DB_WRITE;
+use latchkey_trace::{Kind, Scope, Span, scoped};
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Postgres};
 use tokio::sync::{oneshot, watch};
@@ -45,7 +48,19 @@ impl Db {
         F: FnOnce(Tx) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
+        let since = Instant::now();
         let (answer, committed) = oneshot::channel();
+        let system = match &self.inner.pools {
+            Pools::Sqlite { .. } => "sqlite",
+            Pools::Postgres { .. } => "postgresql",
+        };
+        let mut span = Span::child(Kind::Client, || "transaction".into());
+        if let Some(span) = &mut span {
+            span.set("db.system.name", system);
+        }
+        let scope = span
+            .as_ref()
+            .map_or_else(Scope::capture, |span| Some(span.scope()));
         let run = Box::new(move |tx: Result<Tx, DbError>| {
             async move {
                 let tx = match tx {
@@ -55,9 +70,13 @@ impl Db {
                         return Outcome::refused();
                     }
                 };
-                let result = work(tx).await;
+                let result = scoped(scope, work(tx)).await;
                 let keep = result.is_ok();
                 let release = move |commit: Result<(), DbError>| {
+                    if let (Some(span), Err(_)) = (&mut span, &commit) {
+                        span.fail("commit");
+                    }
+                    drop(span);
                     // The caller may be gone; the commit stands all the same.
                     let _gone = answer.send(match commit {
                         Ok(()) => result,
@@ -88,7 +107,9 @@ impl Db {
             }
         }
         // The sender is dropped without a result only if the work panicked or the writer stopped.
-        committed.await.unwrap_or_else(|_| {
+        let ended = committed.await;
+        DB_WRITE.observe(self.inner.role, since.elapsed());
+        ended.unwrap_or_else(|_| {
             let stopped = self.inner.stopping.is_cancelled() || self.inner.fatal.is_cancelled();
             Err(E::from(if stopped {
                 DbError::Stopped

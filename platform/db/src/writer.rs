@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
+use latchkey_metrics::catalog::DB_FULL;
+use latchkey_metrics::labels::Role;
 use sqlx::{Executor, SqliteConnection};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -33,18 +35,22 @@ pub(crate) struct Writer {
 pub(crate) struct Disk {
     file: String,
     full: AtomicBool,
+    role: Role,
 }
 
 impl Disk {
-    pub(crate) fn new(file: &Path) -> Self {
+    pub(crate) fn new(file: &Path, role: Role) -> Self {
+        DB_FULL.set(role, 0.0);
         Self {
             file: file.display().to_string(),
             full: AtomicBool::new(false),
+            role,
         }
     }
 
     fn is_full(&self) {
         if !self.full.swap(true, Ordering::Relaxed) {
+            DB_FULL.set(self.role, 1.0);
             tracing::error!(
                 file = self.file,
                 "the disk is full; writes fail until there is free space"
@@ -54,6 +60,7 @@ impl Disk {
 
     fn has_room(&self) {
         if self.full.swap(false, Ordering::Relaxed) {
+            DB_FULL.set(self.role, 0.0);
             tracing::warn!(file = self.file, "the disk has free space again");
         }
     }
@@ -285,7 +292,7 @@ mod tests {
             .with_writer(move || lines.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let disk = Disk::new(Path::new("/data/identity.db"));
+            let disk = Disk::new(Path::new("/data/identity.db"), Role::Other);
             disk.has_room();
             for _ in 0..2 {
                 for _ in 0..100 {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
+mod copies;
 mod failing;
 mod fixture;
 mod grouping;

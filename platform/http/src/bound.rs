@@ -27,6 +27,21 @@ impl Bound {
         })
     }
 
+    /// Takes over sockets that listen already, all of them at one port.
+    pub fn taken_over(sockets: Vec<std::net::TcpListener>) -> io::Result<Self> {
+        let mut listeners = Vec::new();
+        let mut port = 0;
+        for socket in sockets {
+            socket.set_nonblocking(true)?;
+            port = socket.local_addr()?.port();
+            listeners.push(TcpListener::from_std(socket)?);
+        }
+        match listeners.is_empty() {
+            true => Err(io::Error::new(io::ErrorKind::InvalidInput, "no socket")),
+            false => Ok(Self { listeners, port }),
+        }
+    }
+
     /// The port.
     pub fn port(&self) -> u16 {
         self.port

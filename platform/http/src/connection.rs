@@ -1,18 +1,19 @@
 //! A single connection, from its handshake to its end.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use futures::FutureExt;
+use http::StatusCode;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
@@ -20,7 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::{Activity, Streams};
 use crate::deadlines::{End, Version, until_due};
+use crate::networks::is_this_host;
 use crate::places::Place;
+use crate::proxy_protocol;
+use crate::seldom::Seldom;
+use crate::server::closing;
 use crate::wire::{Rewound, Watched, version_of};
 use crate::{Limits, Server};
 
@@ -31,6 +36,10 @@ pub(crate) struct Serving {
     tls: Option<TlsAcceptor>,
     one: auto::Builder<Streams>,
     two: auto::Builder<Streams>,
+    /// Strangers that were refused.
+    strangers: Seldom,
+    /// Headers of the PROXY protocol that were refused.
+    bad_headers: Seldom,
     /// Stops the listener; exchanges in progress may finish.
     stop: CancellationToken,
     /// Closes everything at once.
@@ -53,6 +62,8 @@ impl Serving {
             // not have.
             one: builder(&server.limits).http1_only(),
             two: builder(&server.limits).http2_only(),
+            strangers: Seldom::default(),
+            bad_headers: Seldom::default(),
             server: Arc::new(server),
             router,
             stop,
@@ -62,6 +73,19 @@ impl Serving {
 
     pub(crate) fn role(&self) -> &'static str {
         self.server.role
+    }
+
+    /// Whether this peer may connect at all: behind proxies only they may, and this host.
+    pub(crate) fn admits(&self, stream: &TcpStream, peer: SocketAddr) -> bool {
+        let proxies_alone = self.server.proxies_only || self.server.proxy_protocol;
+        if !proxies_alone || self.server.proxies.trusts(peer.ip()) || is_this_host(peer.ip(), local(stream)) {
+            return true;
+        }
+        if let Some(times) = self.strangers.happened(Instant::now()) {
+            tracing::warn!(role = self.role(), peer = %peer.ip(), times,
+                "connections were refused: their peer is not in trusted_proxies, and this listener is for those alone");
+        }
+        false
     }
 
     /// Serves one connection for as long as it may keep its slot.
@@ -75,20 +99,25 @@ impl Serving {
 
     async fn speak(&self, stream: TcpStream, peer: SocketAddr, activity: &Arc<Activity>) {
         let opened = tokio::select! {
-            opened = self.open(Watched::new(stream, activity.clone())) => opened,
+            opened = self.open(stream, peer, activity) => opened,
             () = activity.evicted() => None,
         };
-        let Some((version, stream)) = opened else {
+        let Some((version, stream, peer)) = opened else {
             return;
         };
         activity.speaks(version);
         let (server, router, asked) = (self.server.clone(), self.router.clone(), activity.clone());
+        let stopped = self.stop.clone();
         let service = service_fn(move |request| {
             let exchange = asked.begin();
-            let (server, router) = (server.clone(), router.clone());
+            let (server, router, stopped) = (server.clone(), router.clone(), stopped.clone());
             async move {
                 exchange.tell_stream();
-                let response = server.answer(request, peer, router).await;
+                let mut response = server.answer(request, peer, router).await;
+                let upgrades = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                if version == Version::One && stopped.is_cancelled() && !upgrades {
+                    response = closing(response);
+                }
                 Ok::<_, Infallible>(exchange.answers(response))
             }
         });
@@ -96,10 +125,12 @@ impl Serving {
             Version::One => &self.one,
             Version::Two => &self.two,
         };
-        let serving = builder.serve_connection(TokioIo::new(stream), service);
+        // A role that answers 101 gets the connection; this task then ends, and the role bounds what it took.
+        let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let mut serving = pin!(serving.into_owned());
         let stop = self.stop.child_token();
         let (mut stopping, mut evicted) = (false, false);
+        let mut lingering = pin!(None);
         loop {
             // The connection is polled first: requests that have already arrived are served before it is told to close.
             tokio::select! {
@@ -124,25 +155,64 @@ impl Serving {
                 }
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
+                    if version == Version::One && !self.server.limits.linger.is_zero() {
+                        lingering.set(Some(tokio::time::sleep(self.server.limits.linger)));
+                        continue;
+                    }
                 }
+                () = over(lingering.as_mut()) => lingering.set(None),
             }
             activity.closing();
             serving.as_mut().graceful_shutdown();
         }
     }
 
-    /// The handshake and the first bytes, each within the deadline of a head.
-    async fn open(&self, stream: Watched) -> Option<(Version, Rewound<Wire>)> {
+    /// The header of a proxy, the handshake and the first bytes, each within the deadline of a head; and whose
+    /// connection it is.
+    async fn open(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        activity: &Arc<Activity>,
+    ) -> Option<(Version, Rewound<Wire>, SocketAddr)> {
         let head = self.server.limits.head;
+        let mut stream = Watched::new(stream, activity.clone());
+        let mut peer = peer;
+        if self.server.proxy_protocol && self.server.proxies.trusts(peer.ip()) {
+            let read = timeout(head, proxy_protocol::read(&mut stream)).await.ok()?;
+            match read {
+                Ok(client) => peer = client.unwrap_or(peer),
+                Err(reason) => {
+                    if let Some(times) = self.bad_headers.happened(Instant::now()) {
+                        tracing::warn!(role = self.role(), peer = %peer.ip(), times, reason = %reason,
+                            "connections were refused: a proxy must begin with a header of the PROXY protocol, version 2");
+                    }
+                    return None;
+                }
+            }
+        }
         let Some(tls) = &self.tls else {
-            return timeout(head, version_of(Wire::Left(stream))).await.ok()?;
+            let opened = timeout(head, version_of(Wire::Left(stream))).await.ok()?;
+            return opened.map(|(version, stream)| (version, stream, peer));
         };
         let stream = timeout(head, tls.accept(stream)).await.ok()?.ok()?;
         let agreed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Wire::Right(Box::new(stream));
         let (version, stream) = timeout(head, version_of(stream)).await.ok()??;
         // RFC 9113 §3.2: over TLS the handshake determines the protocol.
-        (agreed == (version == Version::Two)).then_some((version, stream))
+        (agreed == (version == Version::Two)).then_some((version, stream, peer))
+    }
+}
+
+fn local(stream: &TcpStream) -> Option<IpAddr> {
+    stream.local_addr().ok().map(|address| address.ip())
+}
+
+/// Resolves when the time is over for which a connection waits; never where it does not wait.
+async fn over(waiting: Pin<&mut Option<Sleep>>) {
+    match waiting.as_pin_mut() {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
     }
 }
 

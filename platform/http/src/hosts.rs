@@ -1,6 +1,8 @@
 //! The names that a listener serves. Any other is a rebinding attack or a mistake: 421 (RFC 9110 §15.5.20). A request
 //! that does not name exactly one host: 400 (RFC 9112 §3.2).
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use http::Request;
 use http::header::HOST;
 
@@ -8,6 +10,25 @@ use http::header::HOST;
 #[derive(Clone, Debug)]
 pub struct Hosts {
     names: Vec<String>,
+    /// Those that may change while the listener serves.
+    declared: DeclaredHosts,
+}
+
+/// Names that a role declares while its listener serves, such as those of the routes of an edge. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct DeclaredHosts(Arc<RwLock<Vec<String>>>);
+
+impl DeclaredHosts {
+    /// Replaces all of them.
+    pub fn set(&self, authorities: impl IntoIterator<Item = String>) {
+        let names = authorities.into_iter().map(|name| name.to_ascii_lowercase());
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = names.collect();
+    }
+
+    fn knows(&self, authority: &str) -> bool {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.iter().any(|name| name.eq_ignore_ascii_case(authority))
+    }
 }
 
 impl Hosts {
@@ -17,7 +38,14 @@ impl Hosts {
             names: ["localhost", "127.0.0.1", "[::1]"]
                 .map(|host| format!("{host}:{port}"))
                 .to_vec(),
+            declared: DeclaredHosts::default(),
         }
+    }
+
+    /// Adds the names that a role declares, now and later.
+    pub fn and_declared(mut self, declared: DeclaredHosts) -> Self {
+        self.declared = declared;
+        self
     }
 
     /// Adds an authority such as `id.example.org` or `id.example.org:8443`.
@@ -45,7 +73,8 @@ impl Hosts {
     }
 
     fn knows(&self, authority: &str) -> bool {
-        self.names.iter().any(|name| name.eq_ignore_ascii_case(authority))
+        let own = self.names.iter().any(|name| name.eq_ignore_ascii_case(authority));
+        own || self.declared.knows(authority)
     }
 }
 
@@ -88,6 +117,19 @@ mod tests {
         ] {
             assert_eq!(hosts.admits(&request(bad)), Err(WrongHost::Foreign), "{bad}");
         }
+    }
+
+    #[test]
+    fn declared_names_are_answered_as_long_as_they_are_declared() {
+        let declared = DeclaredHosts::default();
+        let hosts = Hosts::loopback(8081).and_declared(declared.clone());
+        let admitted = |host: &str| hosts.admits(&request(host)).is_ok();
+        assert!(!admitted("notes.test"));
+        declared.set(["Notes.test".to_owned()]);
+        assert!(admitted("notes.test") && admitted("localhost:8081"));
+        assert!(!admitted("notes.test:8081") && !admitted("evil.test"));
+        declared.set([]);
+        assert!(!admitted("notes.test"));
     }
 
     #[test]

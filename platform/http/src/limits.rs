@@ -25,6 +25,9 @@ pub struct Limits {
     pub stall: Duration,
     /// The number of concurrent connections. One address may have at most half of them.
     pub connections: usize,
+    /// How long an idle HTTP/1.1 connection is kept when the role stops: a request that comes in this time is answered
+    /// with `Connection: close`, and whoever uses its connections sees none of them close under a request.
+    pub linger: Duration,
     /// The time for exchanges in progress when the role stops.
     pub drain: Duration,
 }
@@ -43,6 +46,7 @@ impl Default for Limits {
             exchange: Duration::from_secs(30),
             stall: Duration::from_secs(30),
             connections: 10_000,
+            linger: Duration::ZERO,
             drain: Duration::from_secs(15),
         }
     }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +21,10 @@ impl Server {
     pub async fn serve(self, bound: Bound, router: Router, stop: CancellationToken) {
         let (role, drain) = (self.role, self.limits.drain);
         let places = Places::new(&self.limits);
+        let router = match self.traces.tracer {
+            Some(_) => router.layer(axum::middleware::from_fn(note_route)),
+            None => router,
+        };
         let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
         let serving = Arc::new(Serving::new(self, router, stop.clone(), cut.clone()));
         let accepting = bound.listeners.into_iter().map(|listener| {
@@ -40,6 +47,15 @@ impl Server {
             connections.wait().await;
         }
     }
+}
+
+/// The span of a request has the template of its route, never its path. A router that hands requests on to another one
+/// has none itself: then it is a layer of the other one.
+pub async fn note_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    if let Some(route) = route {
+        latchkey_trace::note("http.route", || route.as_str().to_owned().into());
+    }
+    next.run(request).await
 }
 
 /// Accepts connections until `stop`. Each is accepted before there is a slot for it, because its address decides
@@ -68,6 +84,9 @@ async fn accept(
                 }
             };
             pause = FIRST;
+            if !serving.admits(&stream, peer) {
+                return None;
+            }
             let Some(place) = places.place(peer.ip()).await else {
                 tracing::debug!(
                     role = serving.role(),

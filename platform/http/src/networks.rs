@@ -59,6 +59,15 @@ impl Networks {
     }
 }
 
+/// True for a peer on this host itself: the two addresses of loopback that programs call from by themselves, or the
+/// address that it has called. The rest of 127.0.0.0/8 is nobody's by default, so a proxy on this host can be told
+/// apart by calling from there.
+pub(crate) fn is_this_host(peer: IpAddr, local: Option<IpAddr>) -> bool {
+    let peer = peer.to_canonical();
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    loopback.contains(&peer) || local.is_some_and(|local| local.to_canonical() == peer)
+}
+
 /// The address by which limits count: a whole IPv4 address, or the /64 of an IPv6 address, which is what one subscriber
 /// has.
 pub fn subscriber(address: IpAddr) -> IpAddr {
@@ -135,6 +144,21 @@ mod tests {
         }
         assert!(!loopback.contain(ip("128.0.0.1")) && !loopback.contain(ip("::2")));
         assert!(!Networks::default().contain(ip("127.0.0.1")));
+    }
+
+    #[test]
+    fn a_peer_of_this_host_calls_from_loopback_or_from_where_it_calls() {
+        for (peer, local, here) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("::1", "::1", true),
+            ("::ffff:127.0.0.1", "::ffff:127.0.0.1", true),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("127.0.0.2", "127.0.0.1", false),
+            ("192.0.2.2", "192.0.2.1", false),
+        ] {
+            assert_eq!(is_this_host(ip(peer), Some(ip(local))), here, "{peer} {local}");
+        }
+        assert!(!is_this_host(ip("192.0.2.1"), None));
     }
 
     #[test]

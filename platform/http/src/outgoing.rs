@@ -9,10 +9,12 @@ mod addresses;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
+use latchkey_metrics::catalog::HTTP_CLIENT_DURATION;
+use latchkey_metrics::labels;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
@@ -189,7 +191,7 @@ impl Outgoing {
     ) -> Result<Reply, OutgoingError> {
         let (client, url) = self.client(purpose, url).await?;
         let call = client.post(url).timeout(purpose.timeout()).form(form);
-        Ok(Reply(call.send().await?))
+        Ok(Reply(timed(purpose, call).await?))
     }
 
     /// Posts a form for JSON, with the name and the secret of a client if it authenticates by them (RFC 6749 §2.3.1).
@@ -206,7 +208,7 @@ impl Outgoing {
         if let Some((id, secret)) = basic {
             call = call.basic_auth(id, Some(secret));
         }
-        Ok(Reply(call.send().await?))
+        Ok(Reply(timed(purpose, call).await?))
     }
 
     /// Gets JSON, with a bearer token if there is one.
@@ -222,7 +224,7 @@ impl Outgoing {
         if let Some(token) = bearer {
             call = call.bearer_auth(token);
         }
-        Ok(Reply(call.send().await?))
+        Ok(Reply(timed(purpose, call).await?))
     }
 
     /// The client for an address that may be called.
@@ -317,6 +319,19 @@ impl Reply {
         }
         Ok(body.freeze())
     }
+}
+
+/// Sends, and counts how long the head of the response took.
+async fn timed(purpose: Purpose, call: reqwest::RequestBuilder) -> Result<reqwest::Response, reqwest::Error> {
+    let since = Instant::now();
+    let response = call.send().await;
+    let status = response.as_ref().ok().map(|response| response.status().as_u16());
+    let destination = match purpose {
+        Purpose::BackChannelLogout => labels::Destination::Logout,
+        Purpose::Upstream => labels::Destination::Upstream,
+    };
+    HTTP_CLIENT_DURATION.observe((destination, labels::Outcome::of_status(status)), since.elapsed());
+    response
 }
 
 /// Resolves names. A single address that must not be called rejects the name: only an attack mixes both kinds.

@@ -1,20 +1,48 @@
-//! The proxies in front of a listener whose `X-Forwarded-For` is trusted, and the client address that follows from it.
+//! The proxies in front of a listener, the header by which they report, and the client address that follows from it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::{Extensions, HeaderMap};
 
+use crate::forwarded::{self, Hop, Scheme};
 use crate::networks::{NetworkError, Networks};
 
-/// The networks of trusted proxies. Empty unless an operator names them (oauth2-proxy issue 3506 shows what a default
-/// of 0.0.0.0/0 leads to).
+/// The networks of trusted proxies, and the header that they speak. Empty unless an operator names them (oauth2-proxy
+/// issue 3506 shows what a default of 0.0.0.0/0 leads to).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Networks);
+pub struct TrustedProxies {
+    networks: Networks,
+    header: ProxyHeader,
+}
+
+/// The one header in which trusted proxies report. The other is never read: a proxy that does not write it may pass on
+/// what a client has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
 
 /// The address of the client: that of the connection, or the one that trusted proxies report. The listener adds it to
 /// the extensions of every request; limits count by it and logs name it. It never proves an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Marks a request whose connection comes from a trusted proxy, so that its other forwarding headers may be read. The
+/// listener adds it to the extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FromProxy;
+
+/// What is known of the client of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub client: ClientAddress,
+    /// How the client reached the outermost trusted proxy, as far as that says so.
+    pub scheme: Option<Scheme>,
+}
 
 impl ClientAddress {
     /// The address of the client of a request. Clients of a router without a listener, as in tests, share the
@@ -40,34 +68,96 @@ impl TrustedProxies {
         let networks = Networks::parse(networks)?;
         match networks.everybody() {
             Some(network) => Err(NetworkError::TrustsEveryone(network)),
-            None => Ok(Self(networks)),
+            None => Ok(Self {
+                networks,
+                header: ProxyHeader::default(),
+            }),
         }
+    }
+
+    /// The same proxies, which report in this header.
+    pub fn speaking(self, header: ProxyHeader) -> Self {
+        Self { header, ..self }
     }
 
     /// The same proxies and this host: for a role behind a gateway in the same process.
     pub fn and_loopback(self) -> Self {
-        Self(self.0.and(Networks::loopback()))
+        Self {
+            networks: self.networks.and(Networks::loopback()),
+            ..self
+        }
     }
 
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
-        self.0.contain(address)
+    /// True if no proxy is trusted.
+    pub fn is_none(&self) -> bool {
+        self.networks == Networks::default()
     }
 
-    /// The nearest address that is not a trusted proxy: the entries of `X-Forwarded-For` are read from the last one on,
-    /// and only those that a trusted proxy has written.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        let lines = headers.get_all("x-forwarded-for").into_iter().rev();
-        let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+    /// True if this peer is one of them.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.contain(address)
+    }
+
+    /// The nearest address that is not a trusted proxy: what proxies have reported is read from the last word on, and
+    /// only what a trusted one has written.
+    pub(crate) fn report(&self, peer: IpAddr, headers: &HeaderMap) -> Report {
         let mut client = peer.to_canonical();
-        for hop in hops {
-            if !self.trusts(client) {
+        let mut scheme = None;
+        if self.trusts(client) {
+            let hops = match self.header {
+                ProxyHeader::XForwarded => x_forwarded(headers),
+                ProxyHeader::Forwarded => forwarded(headers),
+            };
+            for hop in hops {
+                scheme = hop.scheme;
+                let Some(address) = hop.address else { break };
+                client = address;
+                if !self.trusts(client) {
+                    break;
+                }
+            }
+        }
+        Report {
+            client: ClientAddress(client),
+            scheme,
+        }
+    }
+}
+
+/// The hops of `X-Forwarded-For`, the last first. `X-Forwarded-Proto` has an entry for each of them, or one for all.
+fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
+    let schemes: Vec<Option<Scheme>> = entries(headers, "x-forwarded-proto").map(Scheme::parse).collect();
+    let scheme = |at: usize| match schemes.as_slice() {
+        [one] => *one,
+        several => several.get(at).copied().flatten(),
+    };
+    let hops = entries(headers, "x-forwarded-for").enumerate();
+    hops.map(|(at, hop)| Hop {
+        address: address(hop),
+        scheme: scheme(at),
+    })
+    .collect()
+}
+
+/// The entries of a list in one header, the last first. A line that is no text is one entry that nobody can read.
+fn entries<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().rev();
+    lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',').map(str::trim))
+}
+
+/// The hops of `Forwarded`, the last first, up to a line that cannot be read.
+fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
+    let mut all = Vec::new();
+    for line in headers.get_all("forwarded").into_iter().rev() {
+        match forwarded::hops(line.as_bytes()) {
+            Some(hops) => all.extend(hops.into_iter().rev()),
+            None => {
+                all.push(Hop::default());
                 break;
             }
-            let Some(address) = address(hop.trim()) else { break };
-            client = address;
         }
-        ClientAddress(client)
     }
+    all
 }
 
 /// Some proxies also write the port, and IPv6 addresses in brackets.
@@ -100,7 +190,7 @@ mod tests {
         for line in lines {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
-        proxies.client(ip(peer), &headers).0.to_string()
+        proxies.report(ip(peer), &headers).client.0.to_string()
     }
 
     fn client(proxies: &[&str], peer: &str, forwarded: &str) -> String {
@@ -205,5 +295,157 @@ mod tests {
         let proxies = TrustedProxies::none().and_loopback();
         assert!(proxies.trusts(ip("127.0.0.1")) && proxies.trusts(ip("::1")));
         assert!(!proxies.trusts(ip("10.0.0.1")));
+    }
+
+    /// A header line: its name and what it says.
+    type Line = (&'static str, String);
+
+    fn line(name: &'static str, value: &str) -> Line {
+        (name, value.to_owned())
+    }
+
+    /// Address and scheme, as these proxies report them.
+    fn reported(header: ProxyHeader, peer: &str, lines: &[Line]) -> (String, Option<Scheme>) {
+        let trusted = ["10.0.0.0/8", "2001:db8:f::/48"];
+        let proxies = TrustedProxies::behind(&trusted).unwrap().speaking(header);
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let report = proxies.report(ip(peer), &headers);
+        (report.client.0.to_string(), report.scheme)
+    }
+
+    /// GW-02. Cases and their hostile twins: the same words from a stranger are never anybody's address.
+    #[test]
+    fn a_report_is_read_from_its_last_word_and_only_in_its_own_header() {
+        use ProxyHeader::{Forwarded, XForwarded};
+        let (xff, xfp, fwd) = ("x-forwarded-for", "x-forwarded-proto", "forwarded");
+        let (http, https) = (Some(Scheme::Http), Some(Scheme::Https));
+        let many_for = format!("6.6.6.6{}", ", 10.0.0.9".repeat(10_000));
+        let many = format!("for=6.6.6.6{}", ", for=10.0.0.9".repeat(10_000));
+        let cases: Vec<(ProxyHeader, Vec<Line>, &str, Option<Scheme>)> = vec![
+            (
+                XForwarded,
+                vec![line(xff, "192.0.2.7"), line(xfp, "https")],
+                "192.0.2.7",
+                https,
+            ),
+            (
+                XForwarded,
+                vec![line(xff, "192.0.2.7"), line(xfp, "http")],
+                "192.0.2.7",
+                http,
+            ),
+            (
+                XForwarded,
+                vec![line(xff, "192.0.2.7, 10.0.0.2"), line(xfp, "https, http")],
+                "192.0.2.7",
+                https,
+            ),
+            // A client has written one entry too many: those of the proxies are the last.
+            (
+                XForwarded,
+                vec![line(xff, "6.6.6.6, 192.0.2.7"), line(xfp, "https, http")],
+                "192.0.2.7",
+                http,
+            ),
+            (
+                XForwarded,
+                vec![line(xff, "192.0.2.7"), line(xfp, "gopher")],
+                "192.0.2.7",
+                None,
+            ),
+            (XForwarded, vec![line(xff, "192.0.2.7, ")], "10.0.0.1", None),
+            (XForwarded, vec![line(xfp, "http")], "10.0.0.1", None),
+            (
+                XForwarded,
+                vec![line(fwd, "for=6.6.6.6;proto=http")],
+                "10.0.0.1",
+                None,
+            ),
+            (
+                XForwarded,
+                vec![line(fwd, "for=6.6.6.6;proto=http"), line(xff, "192.0.2.7")],
+                "192.0.2.7",
+                None,
+            ),
+            (XForwarded, vec![line(xff, &many_for)], "6.6.6.6", None),
+            (
+                Forwarded,
+                vec![line(fwd, "for=192.0.2.7;proto=https")],
+                "192.0.2.7",
+                https,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=6.6.6.6;proto=https, for=192.0.2.7;proto=http")],
+                "192.0.2.7",
+                http,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=\"[2001:db8::7]:4711\", for=\"[2001:db8:f::1]\"")],
+                "2001:db8::7",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=192.0.2.7"), line(fwd, "for=10.0.0.2;proto=https")],
+                "192.0.2.7",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=192.0.2.7, for=unknown")],
+                "10.0.0.1",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=192.0.2.7, for=_hidden")],
+                "10.0.0.1",
+                None,
+            ),
+            (Forwarded, vec![line(fwd, "for=192.0.2.7, ")], "10.0.0.1", None),
+            (
+                Forwarded,
+                vec![line(fwd, "for=\", for=192.0.2.7")],
+                "10.0.0.1",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=\"6.6.6.6"), line(fwd, "for=192.0.2.7")],
+                "192.0.2.7",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(fwd, "for=192.0.2.7"), line(fwd, "for=10.0.0.2 for=6.6.6.6")],
+                "10.0.0.1",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(xff, "6.6.6.6"), line(xfp, "http")],
+                "10.0.0.1",
+                None,
+            ),
+            (
+                Forwarded,
+                vec![line(xff, "6.6.6.6"), line(fwd, "for=192.0.2.7")],
+                "192.0.2.7",
+                None,
+            ),
+            (Forwarded, vec![line(fwd, &many)], "6.6.6.6", None),
+        ];
+        for (header, lines, client, scheme) in &cases {
+            let told = format!("{header:?} {:.200}", format!("{lines:?}"));
+            let seen = reported(*header, "10.0.0.1", lines);
+            assert_eq!((seen.0.as_str(), seen.1), (*client, *scheme), "{told}");
+            let stranger = reported(*header, "192.0.2.66", lines);
+            assert_eq!(stranger, ("192.0.2.66".to_owned(), None), "a stranger: {told}");
+        }
     }
 }

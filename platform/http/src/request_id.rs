@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::HeaderValue;
+use latchkey_trace::{Scope, scoped};
 
 use crate::proxies::ClientAddress;
 
@@ -18,6 +19,8 @@ pub(crate) struct CurrentRequest {
     pub id: RequestId,
     /// `None` outside of a request.
     pub client: Option<ClientAddress>,
+    /// The role that answers; empty outside of a request.
+    pub role: &'static str,
 }
 
 /// 128 random bits in hexadecimal: also a valid W3C trace id.
@@ -38,7 +41,15 @@ fn current() -> CurrentRequest {
     CURRENT.try_with(|current| *current).unwrap_or(CurrentRequest {
         id: RequestId([b'0'; 32]),
         client: None,
+        role: "",
     })
+}
+
+/// The id of the request that this task handles, and the role that answers it, for a line of the log.
+pub fn current_request() -> Option<(RequestId, &'static str)> {
+    let current = CURRENT.try_with(|current| (current.id, current.role)).ok();
+    // A task that was spawned outside of a request has an id of zeros, which no request has.
+    current.filter(|(_, role)| !role.is_empty())
 }
 
 /// Runs work in its own task, which a disconnect does not cancel, as a part of the current request.
@@ -46,7 +57,7 @@ pub fn spawn<F>(work: F) -> tokio::task::JoinHandle<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    tokio::spawn(CURRENT.scope(current(), work))
+    tokio::spawn(scoped(Scope::capture(), CURRENT.scope(current(), work)))
 }
 
 impl RequestId {
@@ -64,6 +75,13 @@ impl RequestId {
             .iter()
             .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
             .then_some(Self(bytes))
+    }
+
+    /// The bytes of the id; an id that begins a trace is its trace id.
+    pub fn bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(self.0, &mut bytes).expect("32 digits are 16 bytes");
+        bytes
     }
 
     /// The id as text.
@@ -85,5 +103,16 @@ impl fmt::Display for RequestId {
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_outside_of_a_request_belongs_to_none() {
+        let of_nobody = spawn(async { current_request().is_none() }).await;
+        assert!(of_nobody.expect("it ends"));
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,11 +14,16 @@ use http_body::Body as _;
 use http_body_util::Limited;
 use hyper::body::Incoming;
 use latchkey_clock::Random;
+use latchkey_metrics::catalog::HTTP_SERVER_DURATION;
+use latchkey_metrics::labels::{MethodClass, Role, RouteClass, StatusClass};
+use latchkey_trace::{Span, scoped};
 use tower::ServiceExt;
 
+use crate::forwarded::Scheme;
 use crate::hosts::WrongHost;
 use crate::request_id::{CURRENT, CurrentRequest};
-use crate::{Hosts, Limits, Problem, RequestId, TrustedProxies, probes};
+use crate::traces::end_span;
+use crate::{FromProxy, Hosts, Limits, Problem, RequestId, Traces, TrustedProxies, probes};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -34,8 +40,17 @@ pub struct Server {
     pub random: Random,
     /// The role's name in metrics.
     pub role: &'static str,
+    /// The path of its host below which it lies, as an issuer may; usually empty.
+    pub path: String,
     /// The proxies in front of it: they report the client address, and their request ids are kept.
     pub proxies: TrustedProxies,
+    /// Whose traces are continued, and where spans go.
+    pub traces: Traces,
+    /// True if nobody else may connect, but for this host: then plain http is allowed beyond loopback.
+    pub proxies_only: bool,
+    /// True if trusted proxies begin each connection with a header of the PROXY protocol. Nobody else but this host,
+    /// which sends none, may connect.
+    pub proxy_protocol: bool,
     /// True behind our own gateway, whose request ids are kept wherever it runs.
     pub keeps_request_id: bool,
     /// How the role formats an error for a path before its router has seen the request.
@@ -51,7 +66,11 @@ impl Server {
             tls: None,
             random,
             role,
+            path: String::new(),
             proxies: TrustedProxies::none(),
+            traces: Traces::default(),
+            proxies_only: false,
+            proxy_protocol: false,
             keeps_request_id: false,
             error_response: |_, problem| problem.into_response(),
         }
@@ -60,27 +79,40 @@ impl Server {
     /// Processes a request before and after the router.
     pub(crate) async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         peer: SocketAddr,
         router: Router,
     ) -> Response {
+        let since = Instant::now();
         let id = self.request_id(&request, peer);
-        let client = self.proxies.client(peer.ip(), request.headers());
+        let span = self.begin_span(&mut request, peer, &id);
+        let report = self.proxies.report(peer.ip(), request.headers());
+        let client = report.client;
         let uri = request.uri().clone();
+        let counted_as = Role::of(self.role);
+        let route = RouteClass::below(&self.path, counted_as, uri.path());
+        let method = MethodClass::of_method(request.method().as_str());
         let current = CurrentRequest {
             id,
             client: Some(client),
+            role: self.role,
         };
         let answer = CURRENT.scope(current, async move {
             let refuse = |problem| (self.error_response)(uri.path(), problem);
             if let Err(problem) = self.check_target(&request) {
                 return refuse(problem);
             }
+            if self.proxies_only && report.scheme == Some(Scheme::Http) {
+                return closing(refuse(insecure()));
+            }
             let Some(mut request) = bounded(request, self.limits.body) else {
                 return closing(refuse(too_large()));
             };
             request.extensions_mut().insert(client);
             request.extensions_mut().insert(id);
+            if self.proxies.trusts(peer.ip()) {
+                request.extensions_mut().insert(FromProxy);
+            }
             let routed = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
             match tokio::time::timeout(self.limits.answer, routed).await {
                 Ok(Ok(Ok(response))) => response,
@@ -98,17 +130,31 @@ impl Server {
                 }
             }
         });
-        let mut response = answer.await;
+        let mut response = scoped(span.as_ref().map(Span::scope), answer).await;
+        end_span(span, response.status());
         let headers = response.headers_mut();
         headers.entry(X_REQUEST_ID.clone()).or_insert_with(|| id.header());
         // Browsers must not guess the type of any response, whichever code produced it.
         headers
             .entry(header::X_CONTENT_TYPE_OPTIONS)
             .or_insert(HeaderValue::from_static("nosniff"));
-        metrics::counter!("latchkey_http_requests_total", "role" => self.role,
-            "status" => class(response.status()))
-        .increment(1);
+        let status = StatusClass::of_status(response.status().as_u16());
+        HTTP_SERVER_DURATION.observe((counted_as, route, method, status), since.elapsed());
         response
+    }
+
+    fn begin_span(&self, request: &mut Request<Incoming>, peer: SocketAddr, id: &RequestId) -> Option<Span> {
+        let trusted = self.keeps_request_id || self.proxies.trusts(peer.ip());
+        let probed = matches!(request.uri().path(), "/healthz" | "/readyz");
+        let mut span = self.traces.begin(request, peer.ip(), trusted, id)?;
+        if probed {
+            // Asked every few seconds, and no part of anything.
+            span.discard();
+        }
+        span.set("url.scheme", if self.tls.is_some() { "https" } else { "http" });
+        span.set("latchkey.role", self.role);
+        span.set("latchkey.request_id", id.to_string());
+        Some(span)
     }
 
     /// Checks the host and the length of the target.
@@ -175,20 +221,19 @@ fn too_large() -> Problem {
     )
 }
 
+/// Passwords and tokens are not for plain http; the proxy should not have passed it on.
+fn insecure() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "insecure",
+        "The proxy reports that this request came over plain http. This address is served over https alone.",
+    )
+}
+
 /// The rest of the body is not read, so the connection cannot be reused.
-fn closing(mut response: Response) -> Response {
+pub(crate) fn closing(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
-}
-
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
 }

@@ -1,15 +1,22 @@
 //! The listener against peers that cost time: through real sockets.
 
-use std::time::Duration;
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use axum::routing::get;
 use axum::{Extension, Router};
 use latchkey_clock::Random;
 use latchkey_http::probes::{self, Ready};
-use latchkey_http::{Bound, ClientAddress, Hosts, Limits, Server, TrustedProxies};
+use latchkey_http::{Bound, ClientAddress, Hosts, Limits, Server, Traces, TrustedProxies, note_route};
+use latchkey_metrics::catalog::HTTP_SERVER_DURATION;
+use latchkey_metrics::labels::{MethodClass, Role, RouteClass, StatusClass};
+use latchkey_trace::{Context, Finished, Recorder, Tracer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 /// A listener that waits a tenth of a second for a head and has room for so many connections.
 async fn listener(connections: usize) -> (u16, CancellationToken, tokio::task::JoinHandle<()>) {
@@ -247,4 +254,169 @@ async fn probes_answer_any_name_and_http_1_0_and_other_paths_do_not() {
         let said = until_closed(&mut stream).await;
         assert_eq!(said.split(' ').nth(1), Some(status), "{target} {head}: {said}");
     }
+}
+
+/// A listener for these proxies alone, with or without the PROXY protocol, and what it tells of whoever asks.
+async fn for_proxies(proxy_protocol: bool) -> u16 {
+    let bound = Bound::loopback(0).await.expect("a port");
+    let port = bound.port();
+    let mut server = Server::new("test", Hosts::loopback(port), Random::system());
+    server.proxies = TrustedProxies::behind(&["127.0.0.2"]).unwrap();
+    server.proxies_only = !proxy_protocol;
+    server.proxy_protocol = proxy_protocol;
+    server.limits.head = Duration::from_millis(200);
+    let told = async |Extension(ClientAddress(address)): Extension<ClientAddress>| address.to_string();
+    let router = Router::new().route("/", get(told));
+    tokio::spawn(server.serve(bound, router, CancellationToken::new()));
+    port
+}
+
+/// What the listener says to somebody at this address who begins with these bytes and a request.
+async fn say(from: [u8; 4], port: u16, beginning: &[u8], lines: &str) -> String {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).expect("an address of loopback");
+    let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\nhost: localhost:{port}\r\n{lines}connection: close\r\n\r\n");
+    // A peer that is refused may find the connection closed already.
+    let _either = stream.write_all(&[beginning, request.as_bytes()].concat()).await;
+    until_closed(&mut stream).await
+}
+
+const PROXY: [u8; 4] = [127, 0, 0, 2];
+const STRANGER: [u8; 4] = [127, 0, 0, 3];
+const HERE: [u8; 4] = [127, 0, 0, 1];
+
+/// OP-06.
+#[tokio::test]
+async fn a_listener_for_proxies_alone_refuses_strangers_unread_and_plain_http() {
+    let port = for_proxies(false).await;
+    let https = "x-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: https\r\n";
+    let plain = "x-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: http\r\n";
+    let said = say(PROXY, port, b"", https).await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.ends_with("192.0.2.7"),
+        "{said}"
+    );
+    let said = say(PROXY, port, b"", plain).await;
+    assert!(
+        said.starts_with("HTTP/1.1 403") && said.contains("\"insecure\""),
+        "{said}"
+    );
+    let said = say(HERE, port, b"", plain).await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.ends_with("127.0.0.1"),
+        "a probe: {said}"
+    );
+    for lines in ["", https] {
+        assert_eq!(say(STRANGER, port, b"", lines).await, "");
+    }
+}
+
+/// GW-02.
+#[tokio::test]
+async fn the_proxy_protocol_is_demanded_of_proxies_and_taken_from_nobody_else() {
+    const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    let header = |command: u8, client: [u8; 4]| {
+        let fixed = [command, 0x11, 0, 12];
+        [SIGNATURE, &fixed, &client, &HERE, &[0x12, 0x67, 0, 80]].concat()
+    };
+    let port = for_proxies(true).await;
+    let spoof = "x-forwarded-for: 6.6.6.6\r\n";
+    let said = say(PROXY, port, &header(0x21, [192, 0, 2, 7]), spoof).await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.ends_with("192.0.2.7"),
+        "{said}"
+    );
+    // A probe of the proxy's own is the proxy, whose words of others are believed.
+    let said = say(PROXY, port, &header(0x20, [192, 0, 2, 7]), "").await;
+    assert!(said.ends_with("127.0.0.2"), "{said}");
+    let said = say(PROXY, port, &header(0x20, [192, 0, 2, 7]), spoof).await;
+    assert!(said.ends_with("6.6.6.6"), "{said}");
+    // One proxy behind the other: what the inner one says of an outer one leads on.
+    let said = say(PROXY, port, &header(0x21, PROXY), spoof).await;
+    assert!(said.ends_with("6.6.6.6"), "{said}");
+    for beginning in [&b""[..], b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n"] {
+        assert_eq!(
+            say(PROXY, port, beginning, spoof).await,
+            "",
+            "{}",
+            beginning.escape_ascii()
+        );
+    }
+    assert_eq!(say(STRANGER, port, &header(0x21, [192, 0, 2, 7]), "").await, "");
+    assert_eq!(say(STRANGER, port, b"", "").await, "");
+    // This host sends none, and may not.
+    let said = say(HERE, port, b"", spoof).await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.ends_with("127.0.0.1"),
+        "{said}"
+    );
+    let said = say(HERE, port, &header(0x21, [192, 0, 2, 7]), "").await;
+    assert!(!said.contains("200 OK"), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_says_half_a_header_is_hung_up_on() {
+    let port = for_proxies(true).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((PROXY, 0).into()).unwrap();
+    let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
+    stream.write_all(b"\r\n\r\n\0\r\nQUIT\n\x21\x11").await.unwrap();
+    assert_eq!(until_closed(&mut stream).await, "");
+}
+
+/// The names of the spans that ended.
+#[derive(Clone, Debug, Default)]
+struct Names(Arc<Mutex<Vec<String>>>);
+
+impl Recorder for Names {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn random(&self) -> [u8; 24] {
+        [7; 24]
+    }
+
+    fn samples(&self, _trace_id: [u8; 16]) -> bool {
+        true
+    }
+
+    fn vouch(&self, _context: &Context) -> u64 {
+        7
+    }
+
+    fn record(&self, span: Finished) {
+        self.0.lock().unwrap().push(span.name.into_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_role_with_a_path_has_the_classes_and_routes_of_one_without() {
+    let inside = Router::new()
+        .route("/token/{id}", get(async || "hello"))
+        .layer(axum::middleware::from_fn(note_route));
+    let outside = Router::new().fallback(async move |mut request: axum::extract::Request| {
+        *request.uri_mut() = "/token/1".parse().unwrap();
+        inside.oneshot(request).await
+    });
+    let bound = Bound::loopback(0).await.unwrap();
+    let (port, names) = (bound.port(), Names::default());
+    let mut server = Server::new("identity", Hosts::loopback(port), Random::system());
+    server.path = "/auth".to_owned();
+    server.traces = Traces {
+        tracer: Some(Tracer::new(names.clone())),
+        ..Traces::default()
+    };
+    tokio::spawn(server.serve(bound, outside, CancellationToken::new()));
+    let said = ask(port, "GET /auth/token/1 HTTP/1.1\r\n").await;
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    let labels = (
+        Role::Identity,
+        RouteClass::Token,
+        MethodClass::Read,
+        StatusClass::Success,
+    );
+    assert_eq!(HTTP_SERVER_DURATION.count(labels), 1);
+    assert_eq!(*names.0.lock().unwrap(), ["GET /token/{id}"]);
 }

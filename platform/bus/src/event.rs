@@ -1,5 +1,6 @@
 //! The event envelope: CloudEvents 1.0 in JSON, one event per message.
 
+use latchkey_trace::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::BusError;
@@ -40,6 +41,9 @@ pub struct Event {
     /// W3C trace context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// What others keep beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
     /// The payload, by the schema of the type.
     pub data: serde_json::Value,
 }
@@ -69,6 +73,11 @@ impl Event {
     /// The version of the aggregate after this event.
     pub fn version(&self) -> i64 {
         self.sequence.parse().unwrap_or(0)
+    }
+
+    /// The span that published it, if it says so in a valid form.
+    pub(crate) fn trace(&self) -> Option<Context> {
+        Context::of_event(self.traceparent.as_deref()?, self.tracestate.as_deref())
     }
 
     fn check(&self) -> Result<(), BusError> {
@@ -124,6 +133,7 @@ mod tests {
             causationid: None,
             actor: None,
             traceparent: None,
+            tracestate: None,
             data: serde_json::json!({"title": "Rust"}),
         }
     }

@@ -13,6 +13,7 @@ use latchkey_db::{Db, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::backlog::sample_groups;
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
@@ -135,6 +136,14 @@ impl EventBus {
         match self {
             Self::Sql(bus) => bus.replay(replay).await,
             Self::Rabbit(bus) => bus.replay(replay).await,
+        }
+    }
+
+    /// Shows in metrics what each of `groups` has still to handle, and its dead letters. A broker has metrics of its own.
+    pub async fn sample(&self, groups: &[&str], now_ms: i64) -> Result<(), BusError> {
+        match self {
+            Self::Sql(bus) => sample_groups(&bus.log, groups, now_ms).await,
+            Self::Rabbit(_) => Ok(()),
         }
     }
 

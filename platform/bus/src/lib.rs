@@ -12,6 +12,8 @@
 //! but parked and visible. The URL scheme of each channel selects its back end.
 
 mod backend;
+mod backlog;
+pub mod diagnosis;
 mod error;
 mod event;
 mod event_bus;
@@ -22,6 +24,7 @@ mod relay;
 mod revocation_log;
 mod sql_log;
 
+pub use backlog::sample_outbox;
 pub use error::BusError;
 pub use event::{Event, MAX_ENVELOPE};
 pub use event_bus::{

@@ -2,6 +2,7 @@
 
 use latchkey_clock::{Clock, Random, rfc3339};
 use latchkey_db::{Migration, Migrations, Tx, sql};
+use latchkey_trace::{Context, Kind, Span};
 
 use crate::{BusError, Event};
 
@@ -103,6 +104,7 @@ impl Outbox {
     /// one subject in order.
     pub async fn put(&self, tx: &Tx, draft: Draft) -> Result<String, BusError> {
         let now = self.clock.now_ms();
+        let (traceparent, tracestate, _span) = traced(&draft);
         let event = Event {
             specversion: "1.0".to_owned(),
             id: self.random.uuid_v7(now),
@@ -116,7 +118,8 @@ impl Outbox {
             correlationid: draft.cause.correlation,
             causationid: draft.cause.causation,
             actor: draft.cause.actor,
-            traceparent: draft.cause.traceparent,
+            traceparent,
+            tracestate,
             data: draft.data,
         };
         let envelope = event.envelope()?;
@@ -131,6 +134,28 @@ impl Outbox {
         tx.announce();
         Ok(event.id)
     }
+}
+
+/// The span of a new event, below that of the task or else of its cause; without one the event has the trace of its
+/// cause as it is.
+fn traced(draft: &Draft) -> (Option<String>, Option<String>, Option<Span>) {
+    let given = || Context::parse(draft.cause.traceparent.as_deref()?.as_bytes());
+    let span = latchkey_trace::current().or_else(given).and_then(|parent| {
+        Span::continuing(
+            Kind::Producer,
+            || format!("create {}", draft.r#type).into(),
+            Some(parent),
+        )
+    });
+    let Some(mut span) = span else {
+        return (draft.cause.traceparent.clone(), None, None);
+    };
+    span.set("messaging.system", "latchkey_outbox");
+    span.set("messaging.operation.type", "create");
+    span.set("messaging.operation.name", "create");
+    span.set("messaging.destination.name", draft.r#type.clone());
+    let state = span.context().state.as_deref().map(str::to_owned);
+    (Some(span.context().traceparent()), state, Some(span))
 }
 
 #[cfg(test)]
@@ -155,6 +180,7 @@ mod tests {
             causationid: asked.causation,
             actor: asked.actor,
             traceparent: asked.traceparent,
+            tracestate: None,
             data: serde_json::Value::Null,
         };
         let caused = Cause::event(&heard);

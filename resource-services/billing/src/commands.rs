@@ -9,6 +9,8 @@ use latchkey_contracts::events::billing::{
 use latchkey_contracts::events::order::{OrderSnapshot, Refunded};
 use latchkey_contracts::events::payment::{Captured, WalletChanged, WalletEntryKind};
 use latchkey_kit::Transaction;
+use latchkey_metrics::catalog::BILLING_ENTRIES;
+use latchkey_metrics::labels;
 
 use crate::Error;
 use crate::domain::{self, CreditNote, DomainError, Entry, GENESIS, Invoice, Record, Terms};
@@ -177,7 +179,7 @@ async fn post(
     record.hash = record.chained(&head.hash);
     let is_new = store::append(&t.tx, &record).await?;
     if is_new {
-        metrics::counter!("latchkey_billing_entries_total", "kind" => record.kind.as_str()).increment(1);
+        BILLING_ENTRIES.inc(labels::Entry::of(record.kind.as_str()));
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use latchkey_bus::Cause;
 use latchkey_kit::{Context, Task, at_interval};
+use latchkey_metrics::catalog::{BILLING_CHAIN_BROKEN, BILLING_DRIFT};
+use latchkey_metrics::labels;
 
 use crate::Error;
 use crate::domain::{self, Drift, GENESIS, Head};
@@ -151,10 +153,10 @@ fn checks(sums: &Sums) -> [(&'static str, i64, i64); 5] {
 
 fn observe(report: &Report, drifts: &[(&'static str, Drift)], now: i64) {
     for check in &report.checks {
-        metrics::gauge!("latchkey_billing_drift", "check" => check.name).set(check.drift() as f64);
+        BILLING_DRIFT.set(labels::Check::of(check.name), check.drift() as f64);
     }
     let broken = f64::from(u8::from(report.chain.broken_at.is_some()));
-    metrics::gauge!("latchkey_billing_chain_broken").set(broken);
+    BILLING_CHAIN_BROKEN.set((), broken);
     for (check, drift) in drifts.iter().filter(|(_, drift)| drift.is_alarming(now)) {
         tracing::error!(
             check,

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,9 @@ use latchkey_clock::Clock;
 use latchkey_contracts::resource::{ResourceContract, ScopeContract};
 use latchkey_guard::Access;
 use latchkey_http::current_request_id;
+use latchkey_metrics::catalog::HTTP_CLIENT_DURATION;
+use latchkey_metrics::labels::{Destination, Outcome};
+use latchkey_trace::{Kind, Span};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -139,7 +142,7 @@ impl Calls {
     pub async fn get<T: DeserializeOwned>(&self, path: &str, deadline: Duration) -> Result<T, CallError> {
         within(deadline, async {
             let request = self.0.config.client.get(self.url(path));
-            read(send(request).await?).await
+            read(send(request, "edge").await?).await
         })
         .await
     }
@@ -155,7 +158,7 @@ impl Calls {
         within(deadline, async {
             let token = self.exchange(subject, target).await?;
             let request = self.0.config.client.get(self.url(path)).bearer_auth(token);
-            read(send(request).await?).await
+            read(send(request, target.resource.name).await?).await
         })
         .await
     }
@@ -172,7 +175,8 @@ impl Calls {
         within(deadline, async {
             let token = self.exchange(subject, target).await?;
             let request = self.0.config.client.post(self.url(path));
-            read(send(request.bearer_auth(token).json(body)).await?).await
+            let request = request.bearer_auth(token).json(body);
+            read(send(request, target.resource.name).await?).await
         })
         .await
     }
@@ -204,7 +208,7 @@ impl Calls {
             .post(&config.token_endpoint)
             .basic_auth(&config.client_id, Some(&config.client_secret))
             .form(&form);
-        let issued: Issued = match read(send(request).await?).await {
+        let issued: Issued = match read(send(request, "identity").await?).await {
             Err(CallError::Rejected { code, .. }) => return Err(CallError::Exchange(code)),
             other => other?,
         };
@@ -263,13 +267,28 @@ async fn within<T>(
         .map_err(|_| CallError::Late)?
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, CallError> {
-    request
+async fn send(request: reqwest::RequestBuilder, peer: &'static str) -> Result<reqwest::Response, CallError> {
+    let mut span = Span::child(Kind::Client, || format!("call {peer}").into());
+    let since = Instant::now();
+    let answer = request
         .header(header::ACCEPT, "application/json")
         .header("x-request-id", current_request_id().as_str())
+        .headers(Span::headers_to_ours(span.as_ref()))
         .send()
-        .await
-        .map_err(CallError::Away)
+        .await;
+    let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+    HTTP_CLIENT_DURATION.observe(
+        (Destination::Service, Outcome::of_status(status)),
+        since.elapsed(),
+    );
+    if let Some(span) = &mut span {
+        span.set("peer.service", peer);
+        match &answer {
+            Ok(answer) => span.set("http.response.status_code", i64::from(answer.status().as_u16())),
+            Err(_) => span.fail("no_response"),
+        }
+    }
+    answer.map_err(CallError::Away)
 }
 
 async fn read<T: DeserializeOwned>(mut response: reqwest::Response) -> Result<T, CallError> {

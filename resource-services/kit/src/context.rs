@@ -131,6 +131,12 @@ impl Context {
 
     /// The same as part of an open transaction: that of a consumer.
     pub fn join(&self, tx: Tx, cause: Cause) -> Transaction {
+        // Where spans are recorded, what follows belongs to that of this transaction.
+        let traced = latchkey_trace::current().map(|context| context.traceparent());
+        let cause = match traced {
+            Some(traced) => cause.traced(Some(traced)),
+            None => cause,
+        };
         Transaction {
             tx,
             now: self.clock.now_ms(),

@@ -60,15 +60,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let access = Access::from_request_parts(parts, state).await?;
         // The task-local id is not available in the task of the transaction, so it is read here.
-        let traceparent = parts
-            .headers
-            .get("traceparent")
-            .and_then(|value| value.to_str().ok());
-        let cause = Cause::request(current_request_id().to_string(), access.sub()).traced(
-            traceparent
-                .filter(|value| is_traceparent(value))
-                .map(str::to_owned),
-        );
+        let trace = latchkey_trace::Context::of(&parts.headers).map(|trace| trace.traceparent());
+        let cause = Cause::request(current_request_id().to_string(), access.sub()).traced(trace);
         Ok(Self { access, cause })
     }
 }
@@ -153,44 +146,4 @@ fn caller(context: &Context, access: Option<&Access>) -> Caller {
             |role| access.has_role(role),
         )
     })
-}
-
-/// A `traceparent` of version 00 (W3C Trace Context §3.2), as the gateway sends it. Anything else is left out: it would
-/// be in every event that follows.
-fn is_traceparent(text: &str) -> bool {
-    let hex = |part: &str, length: usize| {
-        let digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-        part.len() == length && part.bytes().all(digit) && part.bytes().any(|c| c != b'0')
-    };
-    let parts: Vec<&str> = text.split('-').collect();
-    match parts[..] {
-        ["00", trace, parent, flags] => hex(trace, 32) && hex(parent, 16) && (flags == "00" || hex(flags, 2)),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_goes_on_only_by_a_valid_traceparent() {
-        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-        for flags in ["00", "01"] {
-            assert!(is_traceparent(&format!("00-{trace}-{parent}-{flags}")));
-        }
-        for hostile in [
-            String::new(),
-            format!("01-{trace}-{parent}-01"),
-            format!("00-{}-{parent}-01", "0".repeat(32)),
-            format!("00-{trace}-{}-01", "0".repeat(16)),
-            format!("00-{}-{parent}-01", trace.to_uppercase()),
-            format!("00-{trace}-{parent}-01-x"),
-            format!("00-{trace}-{parent}-0\u{e9}"),
-            format!("00-{trace}-{parent}"),
-            "x".repeat(60_000),
-        ] {
-            assert!(!is_traceparent(&hostile), "{hostile:.80}");
-        }
-    }
 }

@@ -3,6 +3,8 @@
 
 use latchkey_clock::rfc3339;
 use latchkey_kit::Transaction;
+use latchkey_metrics::catalog::{ORDER_INPUTS_REJECTED, ORDERS_COMPLETED, ORDERS_FAILED, ORDERS_STARTED};
+use latchkey_metrics::labels;
 use serde_json::json;
 
 use crate::domain::{
@@ -69,7 +71,7 @@ pub async fn happen_with(
                 reason = %rejected,
                 "something happened to an order and changed nothing"
             );
-            metrics::counter!("latchkey_order_inputs_rejected_total", "cause" => input.cause()).increment(1);
+            ORDER_INPUTS_REJECTED.inc(labels::OrderInput::of(input.cause()));
             return Ok(Outcome::Rejected(rejected));
         }
     };
@@ -280,10 +282,10 @@ fn observe(step: &Step) {
         "an order went on"
     );
     match order.state {
-        State::Submitted => metrics::counter!("latchkey_orders_started_total").increment(1),
-        State::Completed => metrics::counter!("latchkey_orders_completed_total").increment(1),
+        State::Submitted => ORDERS_STARTED.inc(()),
+        State::Completed => ORDERS_COMPLETED.inc(()),
         State::Failed | State::Cancelled => {
-            metrics::counter!("latchkey_orders_failed_total", "reason" => reason).increment(1);
+            ORDERS_FAILED.inc(labels::OrderReason::of(reason));
         }
         State::Reserved
         | State::ActionRequired

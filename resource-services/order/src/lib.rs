@@ -4,6 +4,7 @@
 //! API document and the test matrices are built. What happens to an order is one pure function ([`domain::next`]);
 //! everything else carries it out.
 
+mod backlog;
 pub mod commands;
 pub mod consumers;
 pub mod domain;
@@ -33,7 +34,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::ITEMS,
         consumers::USERS,
     ],
-    tasks: &[timers::TASK],
+    tasks: &[timers::TASK, backlog::TASK],
     edge: &[EdgeRoute {
         methods: &[http::Method::GET, http::Method::POST],
         path: "/api/order/v1/orders/*",

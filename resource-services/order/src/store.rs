@@ -1,5 +1,6 @@
 //! The only SQL of the orders: rows to domain values and back. One text for both engines.
 
+mod backlog;
 mod erasure;
 mod log;
 mod orders;
@@ -10,6 +11,7 @@ mod views;
 
 use latchkey_db::{DbError, Migration, Migrations, Row};
 
+pub use backlog::waiting;
 pub use erasure::{pseudonym, remember_erased};
 pub use log::{Entry, append, entries, entries_after};
 pub use orders::{insert, live_of_basket, lock, next_number, of_buyer, order, save};

@@ -37,7 +37,7 @@ pub async fn apply(t: &Transaction, payment: &Payment, transition: &Transition) 
             Kind::Action => after.expires_at.unwrap_or(t.now),
             _ => t.now,
         };
-        store::enqueue(&t.tx, &operation(&after, kind, due)).await?;
+        store::enqueue(&t.tx, &operation(t, &after, kind, due)).await?;
     }
     if let Some(reply) = &transition.reply {
         replies::answer(t, &after, reply).await?;
@@ -74,7 +74,7 @@ pub enum Settled {
 }
 
 /// An operation of a payment.
-fn operation(payment: &Payment, kind: Kind, next_at: i64) -> Operation {
+fn operation(t: &Transaction, payment: &Payment, kind: Kind, next_at: i64) -> Operation {
     Operation {
         key: kind.key(&payment.id),
         kind,
@@ -84,5 +84,6 @@ fn operation(payment: &Payment, kind: Kind, next_at: i64) -> Operation {
         approve: None,
         attempts: 0,
         next_at,
+        traceparent: t.cause.traceparent.clone(),
     }
 }

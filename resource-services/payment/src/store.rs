@@ -46,6 +46,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0002_cards_for_one_order.sql"),
             postgres: include_str!("../migrations/0002_cards_for_one_order.sql"),
         },
+        Migration {
+            version: 3,
+            name: "traces",
+            sqlite: include_str!("../migrations/0003_traces.sql"),
+            postgres: include_str!("../migrations/0003_traces.sql"),
+        },
     ],
 };
 

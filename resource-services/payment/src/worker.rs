@@ -266,6 +266,7 @@ async fn end_without_asking(context: &Context, operation: Operation) -> Result<(
 fn cause(operation: &Operation) -> Cause {
     Cause {
         correlation: operation.payment_id.clone(),
+        traceparent: operation.traceparent.clone(),
         ..Cause::default()
     }
 }

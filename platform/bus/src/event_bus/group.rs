@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Tx, sql};
+use latchkey_metrics::catalog::BUS_PARKED_TOTAL;
+use latchkey_metrics::labels;
+use latchkey_trace::{Kind, Scope, Span, scoped};
 use tokio_util::sync::CancellationToken;
 
 use crate::{BusError, Event};
@@ -118,6 +121,8 @@ pub(super) struct Handler<H> {
     pub db: Db,
     pub clock: Clock,
     pub handle: Arc<H>,
+    /// The name of the engine in spans.
+    pub system: &'static str,
 }
 
 impl Default for Retries {
@@ -146,6 +151,39 @@ where
     ///
     /// `inbox_id` is the event's id, or another one when the event is to be handled although it was handled before.
     pub async fn deliver(
+        &self,
+        inbox_id: &str,
+        event: &Result<Event, BusError>,
+        stop: &CancellationToken,
+    ) -> Result<Delivered, BusError> {
+        let mut span = event.as_ref().ok().and_then(|event| self.span(event));
+        let scope = span
+            .as_ref()
+            .map_or_else(Scope::capture, |span| Some(span.scope()));
+        let delivered = scoped(scope, self.attempt(inbox_id, event, stop)).await;
+        if let Some(span) = &mut span {
+            match &delivered {
+                Ok(Delivered::Done) => {}
+                Ok(Delivered::Failed(_)) => span.fail("delivery_failed"),
+                Err(_) => span.fail("database_unavailable"),
+            }
+        }
+        delivered
+    }
+
+    fn span(&self, event: &Event) -> Option<Span> {
+        let name = || format!("process {}", event.r#type).into();
+        let mut span = Span::continuing(Kind::Consumer, name, event.trace())?;
+        span.set("messaging.system", self.system);
+        span.set("messaging.operation.type", "process");
+        span.set("messaging.operation.name", "process");
+        span.set("messaging.destination.name", event.r#type.clone());
+        span.set("messaging.consumer.group.name", self.group.name);
+        span.set("messaging.message.id", event.id.clone());
+        Some(span)
+    }
+
+    async fn attempt(
         &self,
         inbox_id: &str,
         event: &Result<Event, BusError>,
@@ -217,7 +255,7 @@ where
 
     /// Reports a parked event in metrics and log.
     pub fn tell_parked(&self, event_id: &str, error: &str) {
-        metrics::counter!("latchkey_bus_parked_total", "consumer" => self.group.name).increment(1);
+        BUS_PARKED_TOTAL.inc(labels::Group::of(self.group.name));
         tracing::error!(
             group = self.group.name,
             event.id = event_id,

@@ -66,6 +66,7 @@ impl RabbitEventBus {
                 db,
                 clock: self.clock.clone(),
                 handle: Arc::new(handle),
+                system: "rabbitmq",
             },
         };
         consumer.run(stop).await;

@@ -91,6 +91,7 @@ impl SqlEventBus {
                 db,
                 clock: self.log.clock.clone(),
                 handle: Arc::new(handle),
+                system: "latchkey_sql",
             },
         };
         consumer.run(me, stop).await;

@@ -107,6 +107,7 @@ pub async fn forget(t: &Transaction, reference: &str) -> Result<(), Error> {
         approve: None,
         attempts: 0,
         next_at: t.now,
+        traceparent: t.cause.traceparent.clone(),
     };
     Ok(store::enqueue(&t.tx, &operation).await?)
 }

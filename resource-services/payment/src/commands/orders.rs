@@ -58,7 +58,7 @@ async fn begin(t: &Transaction, command: PaymentAuthorize) -> Result<(), Error> 
         Err(reason) => replies::answer(t, &payment, &Reply::Declined(reason)).await,
         Ok(Plan { card: 0, .. }) => replies::answer(t, &payment, &Reply::Authorized).await,
         Ok(Plan { .. }) => {
-            store::enqueue(&t.tx, &operation(&payment, Kind::Authorize, t.now)).await?;
+            store::enqueue(&t.tx, &operation(t, &payment, Kind::Authorize, t.now)).await?;
             Ok(())
         }
     }

@@ -135,6 +135,7 @@ async fn ask(t: &Transaction, payment: &Payment, refund: &Refund, next_at: i64) 
         approve: None,
         attempts: 0,
         next_at,
+        traceparent: t.cause.traceparent.clone(),
     };
     Ok(store::enqueue(&t.tx, &operation).await?)
 }

@@ -37,6 +37,6 @@ pub async fn begin(t: &Transaction, buyer_id: &str, draft: TopUpDraft) -> Result
     if !store::insert_payment(&t.tx, &payment).await? {
         return Err(DomainError::Stale.into());
     }
-    store::enqueue(&t.tx, &operation(&payment, Kind::Authorize, t.now)).await?;
+    store::enqueue(&t.tx, &operation(t, &payment, Kind::Authorize, t.now)).await?;
     Ok(payment)
 }

@@ -20,12 +20,14 @@ pub struct Operation {
     /// How often it was claimed.
     pub attempts: i64,
     pub next_at: i64,
+    /// The trace of what asked for it (W3C Trace Context).
+    pub traceparent: Option<String>,
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT key, kind, payment_id, refund_id, card_reference, approve, attempts, next_at FROM operations ",
+            "SELECT key, kind, payment_id, refund_id, card_reference, approve, attempts, next_at, traceparent FROM operations ",
             $rest
         )
     };
@@ -34,8 +36,8 @@ macro_rules! select {
 /// Writes a new operation and wakes whoever asks the processor. An operation with this key is left as it is.
 pub async fn enqueue(tx: &Tx, operation: &Operation) -> Result<(), DbError> {
     sql(
-        "INSERT INTO operations (key, kind, payment_id, refund_id, card_reference, attempts, claimed, next_at) \
-         VALUES ($1, $2, $3, $4, $5, 0, 0, $6) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO operations (key, kind, payment_id, refund_id, card_reference, attempts, claimed, next_at, \
+         traceparent) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7) ON CONFLICT (key) DO NOTHING",
     )
     .bind(&operation.key)
     .bind(operation.kind.as_str())
@@ -43,6 +45,7 @@ pub async fn enqueue(tx: &Tx, operation: &Operation) -> Result<(), DbError> {
     .bind(operation.refund_id.clone())
     .bind(operation.card_reference.clone())
     .bind(operation.next_at)
+    .bind(operation.traceparent.clone())
     .execute(tx)
     .await?;
     tx.announce();
@@ -87,7 +90,7 @@ pub async fn claim(tx: &Tx, operation: &Operation, until: i64) -> Result<Option<
     sql(
         "UPDATE operations SET attempts = attempts + 1, claimed = 1, next_at = $4 \
          WHERE key = $1 AND attempts = $2 AND next_at = $3 AND done_at IS NULL \
-         RETURNING key, kind, payment_id, refund_id, card_reference, approve, attempts, next_at",
+         RETURNING key, kind, payment_id, refund_id, card_reference, approve, attempts, next_at, traceparent",
     )
     .bind(&operation.key)
     .bind(operation.attempts)
@@ -182,5 +185,6 @@ fn read(row: &Row) -> Result<Operation, DbError> {
         approve: row.opt_int("approve")?.map(|approve| approve == 1),
         attempts: row.int("attempts")?,
         next_at: row.int("next_at")?,
+        traceparent: row.opt_text("traceparent")?,
     })
 }

@@ -9,6 +9,8 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use latchkey_db::{Tx, reasons};
+use latchkey_metrics::catalog::BUS_UNKNOWN_TYPE;
+use latchkey_metrics::labels;
 use tokio_util::sync::CancellationToken;
 
 use super::broker::{RabbitEventBus, undeclared};
@@ -121,8 +123,7 @@ where
             && !self.handler.group.types.contains(&event.r#type.as_str())
         {
             // Bound for a newer version, which takes the queue over when this one stops; or left by an older one.
-            metrics::counter!("latchkey_bus_unknown_type_total", "consumer" => self.handler.group.name)
-                .increment(1);
+            BUS_UNKNOWN_TYPE.inc(labels::Group::of(self.handler.group.name));
             let failed = FailedDelivery {
                 attempts: 1,
                 error: format!("no version that took it handles {}", event.r#type),

@@ -13,6 +13,7 @@ use crate::keys::Keys;
 use crate::keyset::Algorithm;
 use crate::rejection::realm;
 use crate::signals::{GRACE_MS, Signals};
+use crate::verdicts::Verdicts;
 use crate::verify::{Audiences, Policy};
 
 /// The configuration of a [`Guard`]. Where keys and revocations come from is decided together, and first: by
@@ -83,6 +84,20 @@ impl<S> GuardBuilder<S> {
             introspect: None,
             grace: Duration::from_millis(GRACE_MS.unsigned_abs()),
             remembered: 10_000,
+        }
+    }
+
+    /// The same guard with another source of keys and revocations.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_source<T>(self, source: T) -> GuardBuilder<T> {
+        GuardBuilder {
+            source,
+            policy: self.policy,
+            clock: self.clock,
+            introspect: self.introspect,
+            grace: self.grace,
+            realm: self.realm,
+            remembered: self.remembered,
         }
     }
 
@@ -182,6 +197,7 @@ impl<S> GuardBuilder<S> {
             grace_ms: i64::try_from(self.grace.as_millis()).unwrap_or(i64::MAX),
             realm: realm(&self.realm),
             logged_other_issuer: AtomicBool::new(false),
+            verdicts: Verdicts::default(),
         }))
     }
 }

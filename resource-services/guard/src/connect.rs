@@ -1,5 +1,5 @@
-//! Connects a guard with its issuer in one call, so that the guard checks the revocations that it receives. Feature
-//! `http`.
+//! Connects a guard with an issuer whose addresses are known, so that the guard checks the revocations that it receives.
+//! Feature `http`.
 
 use std::future::Future;
 
@@ -51,8 +51,9 @@ impl Endpoints {
 
 impl Guard {
     /// Starts building a guard for one resource that fetches the issuer's keys, listens to its revocation feed and
-    /// introspects while the feed is lost, for the exact issuer and audience of its tokens.
-    pub fn connect(
+    /// introspects while the feed is lost, for the exact issuer and audience of its tokens. `Guard::connect` finds the
+    /// addresses by itself.
+    pub fn connect_at(
         issuer: impl Into<String>,
         audience: impl Into<String>,
         connection: Connection,

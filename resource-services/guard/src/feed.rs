@@ -208,7 +208,7 @@ enum Ended {
 
 /// A pause from 100 ms, doubling up to 5 s, whose upper half is random, so that guards that lost the same server do not
 /// reconnect all at once. Pure: `dice` is the randomness.
-fn pause(failures: u32, dice: u64) -> Duration {
+pub(crate) fn pause(failures: u32, dice: u64) -> Duration {
     let longest = (100_u64 << failures.min(10)).min(5_000);
     // Knuth's multiplicative hash: adjacent milliseconds must not yield adjacent pauses.
     let spread = dice.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;

@@ -18,6 +18,7 @@ use crate::keys::{Keys, KeysHealth};
 use crate::keyset::KeySet;
 use crate::rejection::{GuardError, Rejection};
 use crate::signals::{FeedHealth, FeedState, NotLive, Signals};
+use crate::verdicts::{Verdict, Verdicts};
 use crate::verify::{ACCESS_TOKEN, Jws, Policy, TokenError, claims_hold};
 
 /// Protects routes: no request passes without a verified token. Cheap to clone.
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub realm: Arc<str>,
     pub verified: Option<Cache<[u8; 32], Arc<Verified>>>,
     pub logged_other_issuer: AtomicBool,
+    pub verdicts: Verdicts,
 }
 
 /// Why a guard is not ready for requests.
@@ -140,6 +142,11 @@ impl Guard {
                 cache.entry_count()
             }),
         }
+    }
+
+    /// What the layers of this guard decided since it was built. Scopes are demanded afterwards, by extractors.
+    pub fn verdicts(&self) -> impl IntoIterator<Item = (Verdict, u64)> + use<> {
+        self.0.verdicts.read()
     }
 
     pub(crate) fn reject(&self, reason: GuardError) -> Rejection {

@@ -90,7 +90,7 @@ async fn ask(
 }
 
 /// At most `limit` bytes of a 200 response.
-async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
+pub(crate) async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
     if answer.status() != StatusCode::OK {
         return Err(format!("the response status was {}", answer.status()));
     }

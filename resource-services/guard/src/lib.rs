@@ -1,18 +1,11 @@
 //! A guard for the routes of a Rust service: it verifies bearer tokens offline and receives revocations live.
 //!
 //! ```no_run
-//! # #[cfg(feature = "http")] async fn serve(client: reqwest::Client) -> Result<(), latchkey_guard::NotReady> {
+//! # #[cfg(feature = "http")] async fn serve(secret: String) -> Result<(), latchkey_guard::ConnectError> {
 //! use axum::{Router, routing::get};
-//! use latchkey_guard::{Access, Connection, Endpoints, Guard};
+//! use latchkey_guard::{Access, Guard};
 //!
-//! let connection = Connection {
-//!     endpoints: Endpoints::of("https://id.example"),
-//!     client_id: "notes".into(),
-//!     client_secret: std::env::var("NOTES_SECRET").expect("a secret"),
-//!     client,
-//! };
-//! let guard = Guard::connect("https://id.example", "urn:example:notes", connection).start(std::future::pending());
-//! guard.live().await?;
+//! let guard = Guard::connect("https://id.example", "urn:example:notes").client("notes", secret).start().await?;
 //! let app: Router = Router::new()
 //!     .route("/whoami", get(|access: Access| async move { access.sub().to_owned() }))
 //!     .layer(guard.required());
@@ -41,6 +34,8 @@ mod clock;
 #[cfg(feature = "http")]
 mod connect;
 #[cfg(feature = "http")]
+mod discover;
+#[cfg(feature = "http")]
 mod feed;
 #[cfg(feature = "http")]
 mod feed_message;
@@ -58,6 +53,7 @@ mod sharded_map;
 mod signals;
 #[cfg(feature = "http")]
 mod sse;
+mod verdicts;
 mod verify;
 
 pub use access::{Access, OptionalAccess, Scope, Scoped, require_scope};
@@ -68,6 +64,8 @@ pub use claims::{Claims, Scopes};
 pub use clock::{Clock, system_clock};
 #[cfg(feature = "http")]
 pub use connect::{Connection, Endpoints, Listening};
+#[cfg(feature = "http")]
+pub use discover::{ConnectError, Discovery, Unnamed};
 pub use guard::{Guard, GuardHealth, Introspect, IntrospectError, NotReady};
 pub use keys::{FetchError, Keys, KeysHealth, RefreshError};
 pub use keyset::{Algorithm, KeySet, PoisonedKeys};
@@ -75,6 +73,7 @@ pub use layer::GuardLayer;
 pub use rejection::{Challenge, GuardError, Rejection, Wire};
 pub use service::GuardService;
 pub use signals::{FeedHealth, FeedState, NotLive, Signal, Signals};
+pub use verdicts::Verdict;
 pub use verify::{Audiences, Policy, TokenError, verify};
 
 #[cfg(all(doctest, feature = "http"))]

@@ -11,6 +11,7 @@ use tower_service::Service;
 use crate::access::{Access, Passed};
 use crate::layer::GuardLayer;
 use crate::rejection::GuardError;
+use crate::verdicts::Verdict;
 
 /// A service behind a [`crate::Guard`]; see [`GuardLayer`].
 #[derive(Clone)]
@@ -55,11 +56,18 @@ impl GuardLayer {
             .guard
             .admit_request(&parts.uri, &parts.headers, self.sensitive)
             .await?;
-        match access {
-            Some(access) => drop(parts.extensions.insert(access)),
+        let verdict = match access {
+            Some(access) => {
+                parts.extensions.insert(access);
+                Verdict::Admitted
+            }
             None if self.required => return Err(GuardError::NoCredentials),
-            None => drop(parts.extensions.remove::<Access>()),
-        }
+            None => {
+                parts.extensions.remove::<Access>();
+                Verdict::Anonymous
+            }
+        };
+        self.guard.0.verdicts.count(Ok(verdict));
         parts.extensions.insert(Passed {
             realm: self.guard.0.realm.clone(),
         });
@@ -71,6 +79,7 @@ impl GuardLayer {
             GuardError::NoCredentials => tracing::debug!("a request without credentials was refused"),
             reason => tracing::info!(%reason, "a request was refused"),
         }
+        self.guard.0.verdicts.count(Err(&reason));
         self.guard.reject(reason).response()
     }
 }

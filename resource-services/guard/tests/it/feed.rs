@@ -22,13 +22,13 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, PSS, RSA, Signer, Time, b64, jwks, minted};
 
 /// One connection of the receiver, seen from the server.
-struct Connection {
+pub struct Connection {
     headers: HeaderMap,
     body: mpsc::UnboundedSender<Result<Bytes, std::io::Error>>,
 }
 
 impl Connection {
-    fn send(&self, event: &str, data: &str) {
+    pub fn send(&self, event: &str, data: &str) {
         let frame = format!("id: 1.1\nevent: {event}\ndata: {data}\n\n");
         self.body.send(Ok(frame.into())).expect("the receiver listens");
     }
@@ -38,14 +38,14 @@ impl Connection {
         self.send(event, &message(&EC, changes));
     }
 
-    fn resumes_from(&self) -> Option<&str> {
+    pub fn resumes_from(&self) -> Option<&str> {
         self.headers
             .get("last-event-id")
             .map(|value| value.to_str().expect("text"))
     }
 
     /// The receiver has disconnected.
-    async fn closed(&self) {
+    pub async fn closed(&self) {
         soon(self.body.closed()).await;
     }
 }
@@ -103,7 +103,7 @@ impl Issuer {
 }
 
 /// A served feed and a guard that `connect` has connected to its issuer.
-struct Play {
+pub struct Play {
     connections: mpsc::UnboundedReceiver<Connection>,
     jwks: Arc<Mutex<Vec<u8>>>,
     signals: Signals,
@@ -113,9 +113,19 @@ struct Play {
 
 impl Play {
     async fn begin() -> Self {
+        Self::with(Issuer::start().await).await
+    }
+
+    /// The same with keys of the caller's own.
+    pub async fn with_keys(keys: Vec<u8>) -> Self {
         let issuer = Issuer::start().await;
+        *issuer.jwks.lock().await = keys;
+        Self::with(issuer).await
+    }
+
+    async fn with(issuer: Issuer) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let guard = Guard::connect(ISSUER, NOTES, issuer.connection())
+        let guard = Guard::connect_at(ISSUER, NOTES, issuer.connection())
             .clock(Time::new().clock())
             .start(async {
                 let _ = stopped.await;
@@ -129,11 +139,11 @@ impl Play {
         }
     }
 
-    async fn connection(&mut self) -> Connection {
+    pub async fn connection(&mut self) -> Connection {
         soon(self.connections.recv()).await.expect("a connection")
     }
 
-    async fn live_at(&self, position: u64) {
+    pub async fn live_at(&self, position: u64) {
         self.until(|signals| {
             let health = signals.health();
             health.state == FeedState::Live && health.position == position
@@ -141,11 +151,11 @@ impl Play {
         .await;
     }
 
-    async fn until(&self, condition: impl Fn(&Signals) -> bool) {
+    pub async fn until(&self, condition: impl Fn(&Signals) -> bool) {
         soon(self.signals.until(condition)).await;
     }
 
-    async fn rejection(&self, token: &str) -> Option<GuardError> {
+    pub async fn rejection(&self, token: &str) -> Option<GuardError> {
         self.guard
             .verify_token(token)
             .await
@@ -512,7 +522,7 @@ async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
 async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
     let mut issuer = Issuer::start().await;
     let now_s = system_clock()().div_euclid(1_000);
-    let guard = Guard::connect(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
+    let guard = Guard::connect_at(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
     let token = minted(&EC, json!({"iat": now_s, "exp": now_s + 300}));
     assert!(guard.verify_token(&token).await.is_err(), "nothing is known yet");
     let connection = soon(issuer.connections.recv()).await.expect("a connection");
@@ -547,7 +557,7 @@ async fn a_refused_feed_connection_reports_its_status_and_address() {
         let mut connection = issuer.connection();
         let url = refusing(status).await;
         connection.endpoints.revocation_feed = url.clone();
-        let guard = Guard::connect(ISSUER, NOTES, connection).start(std::future::pending());
+        let guard = Guard::connect_at(ISSUER, NOTES, connection).start(std::future::pending());
         let refused = NotLive::Rejected {
             url: url.clone(),
             status: status.as_u16(),
@@ -567,7 +577,7 @@ async fn a_refused_feed_connection_reports_its_status_and_address() {
 #[tokio::test]
 async fn who_waits_for_the_feed_of_another_issuer_is_told_both() {
     let mut issuer = Issuer::start().await;
-    let guard = Guard::connect(format!("{ISSUER}/"), NOTES, issuer.connection())
+    let guard = Guard::connect_at(format!("{ISSUER}/"), NOTES, issuer.connection())
         .clock(Time::new().clock())
         .start(std::future::pending());
     let connection = soon(issuer.connections.recv()).await.expect("a connection");
@@ -593,7 +603,7 @@ async fn who_waits_for_the_feed_of_another_issuer_is_told_both() {
 #[tokio::test]
 async fn who_waits_for_a_feed_that_is_kept_back_is_told_so_in_time() {
     let mut issuer = Issuer::start().await;
-    let guard = Guard::connect(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
+    let guard = Guard::connect_at(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
     let _kept_back = soon(issuer.connections.recv()).await.expect("a connection");
     let waited = guard.signals().live_within(Duration::from_millis(50)).await;
     let within = Duration::from_millis(50);
@@ -604,7 +614,7 @@ async fn who_waits_for_a_feed_that_is_kept_back_is_told_so_in_time() {
 #[tokio::test]
 async fn who_waits_for_a_feed_that_is_away_is_told_when_it_comes() {
     let mut issuer = Issuer::start().await;
-    let guard = Guard::connect(ISSUER, NOTES, issuer.connection())
+    let guard = Guard::connect_at(ISSUER, NOTES, issuer.connection())
         .clock(Time::new().clock())
         .start(std::future::pending());
     drop(soon(issuer.connections.recv()).await.expect("a connection"));

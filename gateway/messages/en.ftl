@@ -23,3 +23,6 @@ edge-upstream_unreachable = The service cannot be reached right now.
 edge-upstream_failed = The service sent an invalid response.
 edge-upstream_timeout = The service did not respond in time.
 edge-internal = An internal error occurred.
+edge-not_allowed = Your account has no access here.
+edge-sign_in_required = Sign in first.
+edge-session_unavailable = Your sign-in cannot be checked right now.

@@ -23,3 +23,6 @@ edge-upstream_unreachable = Le service est injoignable pour le moment.
 edge-upstream_failed = Le service a envoyé une réponse invalide.
 edge-upstream_timeout = Le service n’a pas répondu à temps.
 edge-internal = Une erreur interne s’est produite.
+edge-not_allowed = Votre compte n’a pas accès à cette page.
+edge-sign_in_required = Connectez-vous d’abord.
+edge-session_unavailable = Votre connexion ne peut pas être vérifiée pour le moment.

@@ -23,3 +23,6 @@ edge-upstream_unreachable = Hizmete şu anda ulaşılamıyor.
 edge-upstream_failed = Hizmet geçersiz bir yanıt gönderdi.
 edge-upstream_timeout = Hizmet zamanında yanıt vermedi.
 edge-internal = Bizim tarafımızda bir hata oluştu.
+edge-not_allowed = Hesabınızın buraya erişimi yok.
+edge-sign_in_required = Önce oturum açın.
+edge-session_unavailable = Oturumunuz şu anda denetlenemiyor.

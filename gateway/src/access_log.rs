@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::error::GatewayError;
 use crate::request_body::Progress;
-use crate::trace::Trace;
 
 /// Collects what is known and writes it when dropped, even if the client disconnects.
 pub(crate) struct AccessLog {
@@ -33,7 +32,7 @@ pub(crate) struct AccessLog {
     client: IpAddr,
     agent: Option<HeaderValue>,
     request_id: HeaderValue,
-    trace: Trace,
+    trace: [u8; 16],
     started: Instant,
     refused: Option<String>,
 }
@@ -64,7 +63,7 @@ impl AccessLog {
             client: caller.address,
             agent: parts.headers.get(http::header::USER_AGENT).cloned(),
             request_id: caller.request_id.clone(),
-            trace: caller.trace,
+            trace: caller.trace.trace_id,
             started,
             refused: None,
         }
@@ -93,7 +92,7 @@ impl AccessLog {
             client = %self.client,
             agent = self.agent.as_ref().map(|agent| tracing::field::display(Encoded(agent.as_bytes()))),
             request_id = self.request_id.to_str().unwrap_or("-"),
-            trace_id = self.trace.id(),
+            trace_id = hex::encode(self.trace),
             "request"
         );
     }

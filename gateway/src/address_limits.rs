@@ -17,9 +17,11 @@ use http::Method;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use latchkey_http::{Networks, subscriber};
+use latchkey_metrics::catalog::THROTTLED;
+use latchkey_metrics::labels;
 
 use crate::error::GatewayError;
-use crate::route::Kind;
+use crate::kind::Kind;
 
 /// A sustained rate, and the size of a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ impl Rate {
     }
 
     /// Up to when it has paid after one more request, or for how many milliseconds it must wait.
-    fn admit(self, paid: i64, now: i64) -> Result<i64, i64> {
+    pub(crate) fn admit(self, paid: i64, now: i64) -> Result<i64, i64> {
         let from = if self.is_ahead(paid, now) { paid } else { now };
         let next = from + i64::from(self.interval_ms);
         let too_far = next - (now + self.window_ms());
@@ -85,7 +87,7 @@ impl Rate {
     }
 
     /// An instant beyond the window is from before the clock was set back, and blocks nobody.
-    fn is_ahead(self, paid: i64, now: i64) -> bool {
+    pub(crate) fn is_ahead(self, paid: i64, now: i64) -> bool {
         (now + 1..=now + self.window_ms()).contains(&paid)
     }
 }
@@ -115,7 +117,8 @@ impl AddressLimits {
     fn counted(&self, parts: &Parts, kind: Kind, address: IpAddr) -> Option<Counted> {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         let anonymous = kind == Kind::Pages || !parts.headers.contains_key(AUTHORIZATION);
-        let for_others = address.is_loopback() && parts.headers.contains_key("x-forwarded-for");
+        let reports = |name| parts.headers.contains_key(name);
+        let for_others = address.is_loopback() && (reports("x-forwarded-for") || reports("forwarded"));
         if !reads || !anonymous || (self.unlimited.contain(address) && !for_others) {
             return None;
         }
@@ -153,11 +156,10 @@ impl Meter {
             return Ok(());
         };
         self.admit(subscriber(address), counted, now).map_err(|wait_ms| {
-            let what = match counted {
-                Counted::Read => "edge_read",
-                Counted::Search => "edge_search",
-            };
-            metrics::counter!("latchkey_throttled_total", "what" => what).increment(1);
+            THROTTLED.inc(match counted {
+                Counted::Read => labels::Limit::EdgeRead,
+                Counted::Search => labels::Limit::EdgeSearch,
+            });
             GatewayError::TooMany {
                 // RFC 9110 §10.2.3: whole seconds, and never too early.
                 wait_seconds: (wait_ms + 999) / 1_000,
@@ -357,6 +359,7 @@ mod tests {
             ("127.0.0.1", NONE, false),
             ("::1", NONE, false),
             ("127.0.0.1", FORWARDED, true),
+            ("127.0.0.1", &[("forwarded", "for=6.6.6.6")], true),
             ("192.0.2.1", NONE, true),
         ] {
             let counted = limits.counted(&request("/", lines), Kind::Pages, ip(address));

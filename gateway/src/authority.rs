@@ -42,6 +42,20 @@ pub(crate) fn agrees(request: &Parts) -> Result<(), AuthorityError> {
     }
 }
 
+/// The authority that an accepted request names, in lower case.
+pub(crate) fn of(request: &Parts) -> Option<String> {
+    let header = request.headers.get(HOST).and_then(|value| value.to_str().ok());
+    let target = request.uri.authority().map(Authority::as_str);
+    named(header.or(target)?)
+}
+
+/// An authority in lower case, if it is one.
+pub(crate) fn named(text: &str) -> Option<String> {
+    let authority = Authority::try_from(text).ok()?;
+    place(&authority, None).ok()?;
+    Some(authority.as_str().to_ascii_lowercase())
+}
+
 /// Names are compared without case and trailing dot, ports with the default of the scheme filled in.
 fn same(target: &Authority, host: &HeaderValue, scheme: Option<&Scheme>) -> Result<(), AuthorityError> {
     let host = Authority::try_from(host.as_bytes()).map_err(|_| AuthorityError::Authority)?;

@@ -6,17 +6,16 @@ use http::HeaderValue;
 use http::request::Parts;
 use latchkey_clock::Random;
 use latchkey_http::{ClientAddress, RequestId};
+use latchkey_trace::Context;
 
-use crate::trace::Trace;
+use crate::trace;
 
 /// What the gateway itself knows about a request, read before the client's claims are removed.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub address: IpAddr,
     pub request_id: HeaderValue,
-    pub trace: Trace,
-    /// Whether the client's trace continues, together with its `tracestate`.
-    pub continues: bool,
+    pub trace: Context,
 }
 
 impl Caller {
@@ -26,12 +25,11 @@ impl Caller {
         let ClientAddress(address) = *parts.extensions.get::<ClientAddress>()?;
         let named = parts.extensions.get::<RequestId>().copied();
         let id = named.unwrap_or_else(|| RequestId::from_bytes(random.bytes()));
-        let (trace, continues) = Trace::next(&parts.headers, &id, random.bytes());
+        let trace = trace::next(&parts.headers, &id, || random.bytes());
         Some(Self {
             address,
             request_id: HeaderValue::from_str(id.as_str()).ok()?,
             trace,
-            continues,
         })
     }
 }
@@ -64,7 +62,7 @@ mod tests {
         assert_eq!(caller.address.to_string(), "192.0.2.1");
         assert_eq!(caller.request_id, LISTENERS);
         // A trace that starts here gets the id of the request.
-        assert_eq!(caller.trace.id(), LISTENERS);
+        assert_eq!(caller.trace.trace(), LISTENERS);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The settings of the edge.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey_http::DeclaredHosts;
 use latchkey_web::Origins;
+use rustls::client::danger::ServerCertVerifier;
+use tokio_util::sync::CancellationToken;
 
-use crate::{AddressLimits, Origin};
+use crate::{AddressLimits, Origin, SignIn};
 
 /// All settings of the gateway except its routes.
 #[derive(Clone, Debug)]
@@ -21,8 +25,16 @@ pub struct Options {
     pub body_cap: u64,
     /// The limits on anonymous requests from one address.
     pub address_limits: AddressLimits,
-    /// The certificate authorities for `https` upstreams; without them no upstream can be `https`.
-    pub ca: Option<rustls::RootCertStore>,
+    /// Who verifies `https` upstreams; without it no upstream can be `https`. What it trusts may change while it runs.
+    pub ca: Option<Arc<dyn ServerCertVerifier>>,
+    /// Filled with the hosts of the routes, for the listener.
+    pub declared_hosts: DeclaredHosts,
+    /// The sign-in for browsers, if there is one.
+    pub sign_in: Option<SignIn>,
+    /// The maximum number of WebSockets at once.
+    pub tunnels: usize,
+    /// Ends WebSockets when the edge stops: nothing else would.
+    pub stop: CancellationToken,
 }
 
 impl Options {
@@ -37,6 +49,10 @@ impl Options {
             body_cap: DEFAULT_BODY_CAP,
             address_limits: AddressLimits::default(),
             ca: None,
+            declared_hosts: DeclaredHosts::default(),
+            sign_in: None,
+            tunnels: 1_000,
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -55,6 +71,10 @@ pub struct Timeouts {
     /// How long an unused upstream connection is kept. It must stay below the upstream's own limit (75 s for our
     /// listeners); otherwise a request can meet a closing connection, and a POST cannot be sent a second time.
     pub pooled: Duration,
+    /// How long nothing may move through a WebSocket.
+    pub tunnel_idle: Duration,
+    /// How often it is checked that the caller of a WebSocket may still use its route.
+    pub proof_again: Duration,
 }
 
 impl Default for Timeouts {
@@ -65,6 +85,8 @@ impl Default for Timeouts {
             total: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             pooled: Duration::from_secs(5),
+            tunnel_idle: Duration::from_secs(300),
+            proof_again: Duration::from_secs(2),
         }
     }
 }

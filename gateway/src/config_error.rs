@@ -17,6 +17,31 @@ pub enum ConfigError {
         path: String,
         strip: String,
     },
+    #[error("route {route}: `{rewrite}` is not a path of plain segments without a final slash")]
+    Rewrite { route: String, rewrite: String },
+    #[error("route {route}: `{host}` is not a host such as notes.example.org or localhost:8080")]
+    Host { route: String, host: String },
+    #[error("route {route}: the header `{name}` belongs to the edge or to the connection")]
+    Header { route: String, name: String },
+    #[error("route {route}: {host} is the edge's own host, whose routes are declared without `host`")]
+    OwnHost { route: String, host: String },
+    #[error("route {route} needs [gateway.sign_in] at its host, {host}, which must not be the edge's own")]
+    SignIn { route: String, host: String },
+    #[error("route {wide} at {path} is shadowed by {narrow}, which does not declare {method}")]
+    Shadowed {
+        method: http::Method,
+        path: String,
+        wide: String,
+        narrow: String,
+    },
+    #[error("route {own} at {path} overlaps {builtin} of the marketplace")]
+    Builtin {
+        own: String,
+        path: String,
+        builtin: String,
+    },
+    #[error("route {route}: {path} is a path that the edge answers itself")]
+    Reserved { route: String, path: String },
     #[error("route {route} declares no method")]
     NoMethod { route: String },
     #[error("route {route}: {method} cannot be declared")]

@@ -25,21 +25,24 @@ impl ForwardedHeaders {
     }
 
     /// Sets the gateway's own headers on a cleaned request.
-    pub(crate) fn set(&self, headers: &mut HeaderMap, caller: &Caller, upstream: &Origin, deadline_ms: i64) {
+    /// `host` is the declared host of the route, if it has one of its own.
+    pub(crate) fn set(
+        &self,
+        headers: &mut HeaderMap,
+        caller: &Caller,
+        upstream: &Origin,
+        host: Option<&HeaderValue>,
+        deadline_ms: i64,
+    ) {
         headers.insert(HOST, upstream.host.clone());
         headers.insert(FORWARDED_FOR, address(caller.address));
         headers.insert(FORWARDED_PROTO, self.proto.clone());
-        headers.insert(FORWARDED_HOST, self.host.clone());
+        headers.insert(FORWARDED_HOST, host.unwrap_or(&self.host).clone());
         headers.insert(REQUEST_ID, caller.request_id.clone());
         headers.insert(REQUEST_DEADLINE, HeaderValue::from(deadline_ms));
         // RFC 9110 §7.6.3: a gateway names itself on the request path, by a pseudonym.
         headers.insert(VIA, HeaderValue::from_static("1.1 latchkey"));
-        if let Some(trace) = caller.trace.header() {
-            headers.insert(TRACEPARENT, trace);
-        }
-        if !caller.continues {
-            headers.remove(TRACESTATE);
-        }
+        caller.trace.write(headers);
     }
 }
 
@@ -56,6 +59,4 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const REQUEST_DEADLINE: HeaderName = HeaderName::from_static("x-request-deadline");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const UNKNOWN: HeaderValue = HeaderValue::from_static("unknown");

@@ -13,22 +13,26 @@ use crate::access_log::{AccessLog, Ended};
 use crate::authority;
 use crate::caller::Caller;
 use crate::error::GatewayError;
-use crate::forward::refuse;
+use crate::forward::{forward, refuse};
 use crate::forwarded_headers::REQUEST_ID;
 use crate::gateway::Gateway;
 use crate::page::Reader;
-use crate::site::Site;
+use crate::request_body;
 
 pub(crate) async fn switch(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
+    // A host of somebody's own has all its paths.
+    if authority::of(&parts).is_some_and(|host| gateway.routes.load().declares(&host)) {
+        return forward(State(gateway), Request::from_parts(parts, body)).await;
+    }
     let Some(caller) = Caller::of(&parts, &gateway.random) else {
         tracing::error!("the listener of the gateway does not provide the address of its peer");
         return GatewayError::NoAddress.answer(None);
     };
     let reader = Reader::of(&parts, &gateway.site, &caller);
     let mut access_log = AccessLog::new(&parts, &caller, started);
-    let mut response = match switched(&gateway.site, &parts, body).await {
+    let mut response = match switched(&gateway, &parts, body).await {
         Ok(response) => {
             access_log.status = Some(response.status());
             access_log.ended = Ended::Whole;
@@ -40,13 +44,13 @@ pub(crate) async fn switch(State(gateway): State<Arc<Gateway>>, request: Request
     response
 }
 
-async fn switched(site: &Site, parts: &Parts, body: Body) -> Result<Response, GatewayError> {
+async fn switched(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Response, GatewayError> {
     authority::agrees(parts)?;
     if !latchkey_http::is_form(&parts.headers) {
         return Err(GatewayError::BadForm);
     }
-    let body = axum::body::to_bytes(body, LONGEST_FORM).await;
-    let body = body.map_err(|_| GatewayError::BadForm)?;
+    let body = request_body::form(body, LONGEST_FORM, gateway.timeouts.total).await?;
+    let site = &gateway.site;
     let done = switch_language(&site.messages, &site.origins, &parts.headers, &body, same_page);
     done.map_err(|refused| match refused {
         RefusedForm::Foreign => GatewayError::ForeignForm,

@@ -20,7 +20,8 @@ impl Origin {
         read(text).ok_or_else(|| ConfigError::Origin(text.to_owned()))
     }
 
-    pub(crate) fn is_https(&self) -> bool {
+    /// Whether connections are encrypted.
+    pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn is_wanted(path: &str, headers: &HeaderMap) -> bool {
 }
 
 /// RFC 9110 §12.5.1. A program that accepts anything (`*/*`) has not asked for a page.
-fn prefers_html(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0.0, 0.0);
     let lines = headers.get_all(ACCEPT).iter();
     let ranges = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));

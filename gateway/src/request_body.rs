@@ -4,12 +4,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
 use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::error::GatewayError;
 
 /// Forwards pieces as they arrive and aborts at the first one that exceeds the limit. Trailers are dropped.
 pub(crate) struct RequestBody {
@@ -48,6 +52,13 @@ pub(crate) enum RequestBodyError {
 /// Whether the declared length of a body exceeds `cap`; then no connection is made for it.
 pub(crate) fn exceeds(body: &Body, cap: u64) -> bool {
     HttpBody::size_hint(body).lower() > cap
+}
+
+/// A form that the edge reads itself, within its own time: the listener's is that of the slowest route.
+pub(crate) async fn form(body: Body, longest: usize, patience: Duration) -> Result<Bytes, GatewayError> {
+    let read = timeout(patience, axum::body::to_bytes(body, longest)).await;
+    let read = read.map_err(|_| GatewayError::ClientTooSlow)?;
+    read.map_err(|_| GatewayError::BadForm)
 }
 
 impl RequestBody {

@@ -5,26 +5,33 @@
 
 use std::sync::Arc;
 
-use http::uri::{Parts, PathAndQuery, Uri};
+use http::uri::{PathAndQuery, Uri};
 use http::{HeaderValue, Method};
 
-use crate::ConfigError;
+use crate::balance::Upstreams;
 use crate::error::GatewayError;
 use crate::origin::Origin;
-use crate::path;
+use crate::policy::Policy;
+use crate::rule::Rule;
+use crate::{ConfigError, Kind, path};
 
 /// A declaration: these methods on this path go to that upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Route {
     /// The name of the service in logs.
     pub name: String,
+    /// The host and, unless it is the default one, the port of requests; the edge's own hosts if absent.
+    pub host: Option<String>,
     /// `GET` includes `HEAD`.
     pub methods: Vec<Method>,
     /// An exact path, or a prefix that ends in `/*` and covers everything below it.
     pub path: String,
     /// The prefix of the path that is removed for the upstream.
     pub strip: String,
-    pub upstream: Origin,
+    /// What replaces it.
+    pub rewrite: String,
+    /// They take turns. Without any, the route only answers the questions of other proxies.
+    pub upstreams: Vec<Origin>,
     /// The maximum size of a request body in bytes, if it differs from [`crate::Options::body_cap`].
     pub body_cap: Option<u64>,
     /// Whether its event streams may last: those responses have no total deadline.
@@ -32,20 +39,14 @@ pub struct Route {
     /// Whether what `*` stands for is a secret: then the access log has the declared path instead.
     pub secret: bool,
     pub kind: Kind,
+    pub policy: Policy,
+    /// Whether it is the operator's, which [`crate::Routes::with_declared`] decides: other proxies may ask about it.
+    pub own: bool,
 }
 
-/// The kind of client of a route, and its credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Programs, with tokens: cookies pass in neither direction.
-    Api,
-    /// Browsers, with cookies: tokens do not pass.
-    Pages,
-}
-
-/// A consistent set of routes.
+/// The routes of one host.
 #[derive(Debug, Default)]
-pub struct Routes {
+pub(crate) struct Paths {
     exact: Vec<Pattern>,
     /// Sorted by text; each ends with a slash.
     prefixes: Vec<Pattern>,
@@ -60,33 +61,23 @@ struct Pattern {
     allow: HeaderValue,
 }
 
-/// The properties of a matched route.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub name: Arc<str>,
-    pub upstream: Origin,
-    pub body_cap: Option<u64>,
-    /// The prefix to restore in the upstream's paths for the client.
-    pub strip: String,
-    pub streaming: bool,
-    /// The path for the access log, where that of the request has a secret in it.
-    pub logged: Option<Arc<str>>,
-    pub kind: Kind,
-}
-
 impl Route {
     /// A route with the gateway's default body limit.
     pub fn new(name: &str, methods: &[Method], path: &str, strip: &str, upstream: Origin) -> Self {
         Self {
             name: name.to_owned(),
+            host: None,
             methods: methods.to_vec(),
             path: path.to_owned(),
             strip: strip.to_owned(),
-            upstream,
+            rewrite: String::new(),
+            upstreams: vec![upstream],
             body_cap: None,
             streaming: false,
             secret: false,
             kind: Kind::Api,
+            policy: Policy::default(),
+            own: false,
         }
     }
 
@@ -107,9 +98,9 @@ impl Route {
     }
 }
 
-impl Routes {
+impl Paths {
     /// Checks each declaration, and all of them against each other.
-    pub fn new(routes: Vec<Route>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(routes: Vec<Route>) -> Result<Self, ConfigError> {
         let mut declared = Self::default();
         for route in routes {
             declared.declare(route)?;
@@ -119,8 +110,12 @@ impl Routes {
         Ok(declared)
     }
 
-    /// The rule for a method and the exact bytes of a path, and the URI for the rule's upstream.
-    pub(crate) fn decide(&self, method: &Method, uri: &Uri) -> Result<(&Arc<Rule>, Uri), GatewayError> {
+    /// The rule for a method and the exact bytes of a path, and the path and query for the rule's upstream.
+    pub(crate) fn decide(
+        &self,
+        method: &Method,
+        uri: &Uri,
+    ) -> Result<(&Arc<Rule>, PathAndQuery), GatewayError> {
         let path = uri.path();
         path::canonical(path.as_bytes())?;
         let pattern = self.pattern(path).ok_or(GatewayError::UnknownRoute)?;
@@ -186,12 +181,20 @@ impl Pattern {
     fn add(&mut self, route: &Route) -> Result<(), ConfigError> {
         let rule = Arc::new(Rule {
             name: route.name.as_str().into(),
-            upstream: route.upstream.clone(),
+            host: route
+                .host
+                .as_deref()
+                .and_then(|host| HeaderValue::from_str(host).ok()),
+            upstreams: Arc::new(Upstreams::new(&route.upstreams)),
             body_cap: route.body_cap,
             strip: route.strip.clone(),
+            rewrite: route.rewrite.clone(),
             streaming: route.streaming,
+            declared: route.path.as_str().into(),
             logged: route.secret.then(|| route.path.as_str().into()),
             kind: route.kind,
+            policy: route.policy.clone(),
+            own: route.own,
         });
         for method in route.methods.iter().filter(|method| **method != Method::HEAD) {
             if let Some(first) = self.rule(method) {
@@ -206,20 +209,6 @@ impl Pattern {
         }
         self.allow = allow(self.rules.iter().map(|(method, _)| method));
         Ok(())
-    }
-}
-
-impl Rule {
-    /// The URI for the upstream: scheme and authority of the configuration, path and query of the request without the
-    /// declared prefix, byte for byte.
-    fn outward(&self, uri: &Uri) -> Result<Uri, http::Error> {
-        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let sent = asked.strip_prefix(self.strip.as_str()).unwrap_or(asked);
-        let mut parts = Parts::default();
-        parts.scheme = Some(self.upstream.scheme.clone());
-        parts.authority = Some(self.upstream.authority.clone());
-        parts.path_and_query = Some(PathAndQuery::try_from(sent)?);
-        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -249,7 +238,7 @@ fn check(route: &Route) -> Result<(String, bool), ConfigError> {
             path: path.clone(),
         });
     }
-    if is_prefix && text == "/" {
+    if is_prefix && text == "/" && route.host.is_none() {
         return Err(ConfigError::Everything {
             route: name.clone(),
             path: path.clone(),
@@ -266,6 +255,18 @@ fn check(route: &Route) -> Result<(String, bool), ConfigError> {
             strip: strip.clone(),
         });
     }
+    let plain = |byte: u8| byte == b'/' || path::is_unreserved(byte);
+    let rewrite = &route.rewrite;
+    let is_prefix_of_paths = rewrite.bytes().all(plain)
+        && !rewrite.ends_with('/')
+        && (rewrite.is_empty() || path::canonical(rewrite.as_bytes()).is_ok());
+    if !is_prefix_of_paths {
+        return Err(ConfigError::Rewrite {
+            route: name.clone(),
+            rewrite: rewrite.clone(),
+        });
+    }
+    route.policy.check(name)?;
     check_methods(name, methods)?;
     Ok((text.to_owned(), is_prefix))
 }
@@ -318,8 +319,8 @@ mod tests {
         )
     }
 
-    fn routes() -> Routes {
-        Routes::new(vec![
+    fn routes() -> Paths {
+        Paths::new(vec![
             route("wide", &[Method::GET, Method::POST], "/api/catalog/*"),
             route("narrow", &[Method::GET], "/api/catalog/v1/*"),
             route("exact", &[Method::DELETE], "/api/catalog/v1/whoami"),
@@ -403,12 +404,9 @@ mod tests {
         let outward = |uri: &str| routes.decide(&Method::GET, &uri.parse().unwrap()).unwrap().1;
         assert_eq!(
             outward("/api/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."),
-            "http://127.0.0.1:9/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."
+            "/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."
         );
-        assert_eq!(
-            outward("http://evil.test/api/catalog/x"),
-            "http://127.0.0.1:9/catalog/x"
-        );
+        assert_eq!(outward("http://evil.test/api/catalog/x"), "/catalog/x");
     }
 
     #[test]
@@ -418,7 +416,7 @@ mod tests {
             route("b", &[Method::POST, Method::GET], "/api/x/*"),
         ];
         assert_eq!(
-            Routes::new(twice).unwrap_err(),
+            Paths::new(twice).unwrap_err(),
             ConfigError::Conflict {
                 method: Method::GET,
                 path: "/api/x/*".into(),
@@ -427,7 +425,7 @@ mod tests {
             }
         );
         let alone = vec![route("a", &[Method::GET, Method::GET], "/api/x")];
-        assert!(matches!(Routes::new(alone), Err(ConfigError::Conflict { .. })));
+        assert!(matches!(Paths::new(alone), Err(ConfigError::Conflict { .. })));
     }
 
     #[test]
@@ -446,11 +444,11 @@ mod tests {
             "/api/a@b",
             "/api/x?y",
         ] {
-            let error = Routes::new(vec![route("a", &[Method::GET], path)]).unwrap_err();
+            let error = Paths::new(vec![route("a", &[Method::GET], path)]).unwrap_err();
             assert!(matches!(error, ConfigError::Path { .. }), "{path}: {error}");
         }
         let declare = |methods: &[Method], path: &str, strip: &str| {
-            Routes::new(vec![Route {
+            Paths::new(vec![Route {
                 strip: strip.into(),
                 ..route("a", methods, path)
             }])

@@ -8,7 +8,7 @@ use http::header::{
     SERVER, SET_COOKIE,
 };
 
-use crate::route::Kind;
+use crate::kind::Kind;
 
 /// Removes the headers that a client may not send, and marks its credentials so that `Debug` hides them.
 pub(crate) fn request(headers: &mut HeaderMap, kind: Kind) {
@@ -29,7 +29,7 @@ pub(crate) fn request(headers: &mut HeaderMap, kind: Kind) {
 }
 
 /// Removes the upstream's internal headers from a response, and converts its paths to the client's.
-pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, kind: Kind) {
+pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, rewrite: &str, kind: Kind) {
     let mut doomed: Vec<HeaderName> = headers
         .iter()
         .filter(|(name, value)| is_hop(name.as_str()) || is_private(name, kind) || !is_printable(value))
@@ -41,9 +41,28 @@ pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, kind: Kind) {
     }
     for name in [LOCATION, CONTENT_LOCATION] {
         if let Some(value) = headers.get_mut(name) {
-            inward(value, strip);
+            inward(value, strip, rewrite);
         }
     }
+}
+
+/// What a route of the operator can neither set nor remove: framing, credentials, and claims about a caller.
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    is_hop(text)
+        || is_claim(text)
+        || text.starts_with("sec-")
+        || matches!(
+            text,
+            "host"
+                | "content-length"
+                | "content-encoding"
+                | "cookie"
+                | "authorization"
+                | "dpop"
+                | "traceparent"
+                | "tracestate"
+        )
 }
 
 /// RFC 9110 §7.6.1: a field named by `Connection` is for the next hop. But a client must not use it to remove its own
@@ -113,6 +132,7 @@ fn is_foreign(name: &HeaderName, kind: Kind) -> bool {
     match kind {
         Kind::Api => *name == COOKIE,
         Kind::Pages => *name == AUTHORIZATION,
+        Kind::Own => false,
     }
 }
 
@@ -130,12 +150,26 @@ fn is_printable(value: &HeaderValue) -> bool {
 }
 
 /// An upstream's `/catalog/v1/courses/1` is `/api/catalog/v1/courses/1` for the client.
-fn inward(value: &mut HeaderValue, strip: &str) {
+fn inward(value: &mut HeaderValue, strip: &str, rewrite: &str) {
     let path = value.as_bytes();
-    if strip.is_empty() || !path.starts_with(b"/") || path.starts_with(b"//") {
+    if (strip.is_empty() && rewrite.is_empty()) || !path.starts_with(b"/") || path.starts_with(b"//") {
         return;
     }
-    if let Ok(whole) = HeaderValue::from_bytes(&[strip.as_bytes(), path].concat()) {
+    let below = path.strip_prefix(rewrite.as_bytes());
+    let Some(below) = below.filter(|below| {
+        below
+            .first()
+            .is_none_or(|byte| matches!(byte, b'/' | b'?' | b'#'))
+    }) else {
+        return;
+    };
+    // Nothing left is the root of the client's part, and two slashes would name another host.
+    let (root, below): (&[u8], &[u8]) = match (strip.is_empty() && !below.starts_with(b"/"), below) {
+        (true, below) => (b"/", below),
+        (false, below) if below.starts_with(b"//") => return,
+        (false, below) => (b"", below),
+    };
+    if let Ok(whole) = HeaderValue::from_bytes(&[strip.as_bytes(), root, below].concat()) {
         *value = whole;
     }
 }
@@ -304,22 +338,28 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        answer(&mut headers, "/api", Kind::Api);
+        answer(&mut headers, "/api", "", Kind::Api);
         assert!(names(&headers).eq(["content-type", "etag", "location"]));
         assert_eq!(headers["location"], "/api/catalog/v1/courses/1");
     }
 
     #[test]
     fn only_a_path_of_the_upstreams_own_is_turned_into_the_clients() {
-        for (said, strip, heard) in [
-            ("/x", "/api", "/api/x"),
-            ("/x", "", "/x"),
-            ("//evil.test/x", "/api", "//evil.test/x"),
-            ("https://idp.test/x", "/api", "https://idp.test/x"),
-            ("x", "/api", "x"),
+        for (said, strip, rewrite, heard) in [
+            ("/x", "/api", "", "/api/x"),
+            ("/x", "", "", "/x"),
+            ("//evil.test/x", "/api", "", "//evil.test/x"),
+            ("https://idp.test/x", "/api", "", "https://idp.test/x"),
+            ("x", "/api", "", "x"),
+            ("/v1/x?y", "/notes", "/v1", "/notes/x?y"),
+            ("/v1", "", "/v1", "/"),
+            ("/v1?y", "", "/v1", "/?y"),
+            ("/v10/x", "/notes", "/v1", "/v10/x"),
+            ("/other", "/notes", "/v1", "/other"),
+            ("/v1//evil.test", "", "/v1", "/v1//evil.test"),
         ] {
             let mut value = HeaderValue::from_static(said);
-            inward(&mut value, strip);
+            inward(&mut value, strip, rewrite);
             assert_eq!(value, heard);
         }
     }
@@ -347,7 +387,7 @@ mod tests {
             );
             let mut headers = HeaderMap::new();
             headers.insert("set-cookie", HeaderValue::from_static("a=b"));
-            answer(&mut headers, "", kind);
+            answer(&mut headers, "", "", kind);
             assert_eq!(
                 headers.contains_key("set-cookie"),
                 kind == Kind::Pages,

@@ -12,6 +12,7 @@ use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -24,12 +25,15 @@ use crate::{ConfigError, Timeouts};
 /// connection was already closed.
 pub(crate) type Client = legacy::Client<Connect, RequestBody>;
 
-pub(crate) fn client(timeouts: &Timeouts, ca: Option<RootCertStore>) -> Result<Client, ConfigError> {
+pub(crate) fn client(
+    timeouts: &Timeouts,
+    ca: Option<Arc<dyn ServerCertVerifier>>,
+) -> Result<Client, ConfigError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(ca.unwrap_or_else(RootCertStore::empty))?)
+        .with_tls_config(tls(ca)?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
@@ -44,12 +48,17 @@ pub(crate) fn client(timeouts: &Timeouts, ca: Option<RootCertStore>) -> Result<C
         .build(connect))
 }
 
-fn tls(roots: RootCertStore) -> Result<ClientConfig, ConfigError> {
+fn tls(ca: Option<Arc<dyn ServerCertVerifier>>) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::Tls(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    Ok(match ca {
+        // What it trusts is its own; it verifies all the same.
+        Some(ca) => config.dangerous().with_custom_certificate_verifier(ca),
+        None => config.with_root_certificates(RootCertStore::empty()),
+    }
+    .with_no_client_auth())
 }
 
 /// Connects with a timeout that includes name resolution and the TLS handshake.
@@ -87,7 +96,7 @@ pub(crate) fn gateway_error(error: &legacy::Error) -> GatewayError {
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::TimedOut);
     match (error.is_connect(), timed_out) {
-        (true, true) => GatewayError::TooSlow("to accept a connection"),
+        (true, true) => GatewayError::SlowToConnect,
         (true, false) => GatewayError::Unreachable(describe(error)),
         (false, _) => GatewayError::BrokeOff(describe(error)),
     }

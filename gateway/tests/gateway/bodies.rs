@@ -204,6 +204,28 @@ async fn a_client_that_does_not_finish_its_body_is_told_so() {
     assert_eq!(upstream.seen().len(), 0, "the upstream saw no whole request");
 }
 
+/// The listener waits for the slowest route; a form that the edge reads itself has the time of any other.
+#[tokio::test]
+async fn a_form_for_the_edge_itself_is_not_waited_for_longer() {
+    let upstream = Upstream::canary().await;
+    let edge = gateway(
+        vec![route(upstream.origin())],
+        latchkey_gateway::Options {
+            timeouts: short(),
+            ..options()
+        },
+    )
+    .await;
+    let mut wire = Wire::to(edge).await;
+    wire.write(
+        "POST /language HTTP/1.1\r\nhost: localhost:8080\r\norigin: http://localhost:8080\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\n\r\nhalf",
+    )
+    .await;
+    let answer = wire.answer(false).await.unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (408, "request_timeout"));
+}
+
 #[tokio::test]
 async fn a_client_that_waits_for_100_gets_it_before_it_sends() {
     let upstream = Upstream::echo().await;

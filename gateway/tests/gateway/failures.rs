@@ -80,7 +80,7 @@ async fn an_upstream_that_does_not_finish_the_handshake_is_a_504() {
         ..Timeouts::default()
     };
     let options = Options {
-        ca: Some(rustls::RootCertStore::empty()),
+        ca: Some(crate::tls::of_nobody()),
         timeouts,
         ..options()
     };

@@ -11,6 +11,8 @@ use crate::store;
 pub struct Client {
     /// The name of its part of a session. Text sealed for one name cannot be opened under another.
     pub name: &'static str,
+    /// What stands before its [`path`]s, such as `/.latchkey` where other paths belong to somebody else; usually empty.
+    pub base: &'static str,
     /// The name of its tables' migrations in its database, which must never change.
     pub tables: &'static str,
     /// The name of the session cookie, which `Origins::cookie` extends.

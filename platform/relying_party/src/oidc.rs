@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::{Clock, Random};
+use latchkey_trace::{Kind, Span};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJsonWebKey, CoreJwsSigningAlgorithm,
     CoreProviderMetadata, CoreTokenResponse,
@@ -454,8 +455,13 @@ impl Oidc {
         let metadata = CoreProviderMetadata::discover_async(issuer, self)
             .await
             .map_err(|error| away(error.to_string()))?;
-        let redirect = RedirectUrl::new(format!("{}{}", registration.origins.first(), path::CALLBACK))
-            .map_err(|error| away(error.to_string()))?;
+        let redirect = RedirectUrl::new(format!(
+            "{}{}{}",
+            registration.origins.first(),
+            registration.client.base,
+            path::CALLBACK
+        ))
+        .map_err(|error| away(error.to_string()))?;
         let client = CoreClient::from_provider_metadata(
             metadata.clone(),
             ClientId::new(registration.client_id.clone()),
@@ -480,11 +486,16 @@ impl Oidc {
             .ok_or_else(|| SendError(format!("{target} is not an address of the issuer")))?;
         let url = format!("{}{path}", registration.internal);
         let failed = |error: reqwest::Error| SendError(latchkey_http::reasons(&error));
+        let span = Span::child(Kind::Client, || "call identity".into()).map(|mut span| {
+            span.set("peer.service", "identity");
+            span
+        });
         let mut answer = self
             .0
             .http
             .request(parts.method, url)
             .headers(parts.headers)
+            .headers(Span::headers_to_ours(span.as_ref()))
             .body(body)
             .timeout(DEADLINE)
             .send()

@@ -27,8 +27,13 @@ pub struct Callback {
 
 /// The address that starts a sign-in and returns to a path of ours.
 pub fn begin_at(back: &str) -> String {
+    begin_below("", back)
+}
+
+/// The same for a client with a [`base`](crate::Client::base).
+fn begin_below(base: &str, back: &str) -> String {
     let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    format!("{}?return={back}", path::SIGN_IN)
+    format!("{base}{}?return={back}", path::SIGN_IN)
 }
 
 /// Starts a sign-in that returns to `return` of the query. A signed-in user is redirected there at once.
@@ -86,6 +91,7 @@ pub async fn callback(
     nameless: &str,
 ) -> Result<Callback, SignInError> {
     let seal = logins.store.seal();
+    let base = logins.oidc.registration().client.base;
     let (before, current) = signed_in(logins, session).await?;
     // Repeated or unreadable parameters count as absent.
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
@@ -118,7 +124,7 @@ pub async fn callback(
                     to: Ok(if current.is_some() {
                         flow.back.clone()
                     } else {
-                        begin_at(&flow.back)
+                        begin_below(base, &flow.back)
                     }),
                     back: Some(flow.back.clone()),
                     cookie,
@@ -136,7 +142,7 @@ pub async fn callback(
             }
         }
         Outcome::LeadOn(back) => Callback::without_code(Ok(back.to_owned()), Some(back)),
-        Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
+        Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_below(base, back)), Some(back)),
         Outcome::Refuse(error, back) => {
             let id = latchkey_http::current_request_id();
             let peer = latchkey_http::current_client_address().map(tracing::field::display);

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 
 const CLIENT: Client = Client {
     name: "app",
+    base: "",
     tables: "app",
     session_cookie: "app",
     sign_in_cookie: "app-sign-in",

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 const CLIENT: Client = Client {
     name: "app",
+    base: "",
     tables: "app",
     session_cookie: "app",
     sign_in_cookie: "app-sign-in",

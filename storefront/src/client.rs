@@ -22,6 +22,7 @@ pub static RESOURCES: [&ResourceContract; 9] = [
 /// it, so that nobody but instructors and administrators is asked for theirs.
 pub const CLIENT: Client = Client {
     name: "shop",
+    base: "",
     tables: "storefront",
     session_cookie: "latchkey-shop",
     sign_in_cookie: "latchkey-sign-in",

@@ -58,6 +58,37 @@ pub fn published(keys: &[Key], now: Timestamp) -> Vec<&Key> {
         .collect()
 }
 
+/// How old the keys are that sign, and when one of them is to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// How long the oldest of them has been signing, in milliseconds.
+    pub age_ms: i64,
+    /// Until the next key takes over, in milliseconds; negative when it should have.
+    pub next_ms: i64,
+}
+
+/// The rotation of all algorithms together; `None` if no key signs.
+pub fn rotation(keys: &[Key], now: Timestamp) -> Option<Rotation> {
+    let good = || keys.iter().filter(|key| key.revoked_at.is_none());
+    let active = || good().filter(|key| key.activates_at.0 <= now.0);
+    // A key signs until the next one of its algorithm is active.
+    let current = || {
+        active().filter(|key| {
+            !active().any(|other| other.alg == key.alg && other.activates_at.0 > key.activates_at.0)
+        })
+    };
+    let oldest = current().map(|key| key.activates_at.0).min()?;
+    let due = current().map(|key| {
+        let later = good().filter(|other| other.alg == key.alg && other.activates_at.0 > now.0);
+        let planned = later.map(|other| other.activates_at.0).min();
+        planned.unwrap_or(key.activates_at.0 + ROTATE_EVERY_MS)
+    });
+    Some(Rotation {
+        age_ms: now.0 - oldest,
+        next_ms: due.min()? - now.0,
+    })
+}
+
 /// When the next key of this algorithm must become active, if one must be created now.
 ///
 /// Without a usable key it is at once; by age, or if `asked`, once every guard can have fetched it. A key that is
@@ -109,6 +140,36 @@ mod tests {
     }
 
     /// JW-17.
+    #[test]
+    fn the_rotation_says_how_old_keys_are_and_when_one_is_due() {
+        let at = |activates_at| key("k", activates_at);
+        let other = |activates_at| Key {
+            alg: Alg::EdDSA,
+            ..at(activates_at)
+        };
+        let dead = |activates_at| Key {
+            revoked_at: Some(Timestamp(1)),
+            ..at(activates_at)
+        };
+        let every = ROTATE_EVERY_MS;
+        for (keys, now, expected) in [
+            (vec![], 50, None),
+            (vec![dead(0)], 50, None),
+            (vec![at(100)], 50, None),
+            (vec![at(0)], 50, Some((50, every - 50))),
+            (vec![at(0)], every + 7, Some((every + 7, -7))),
+            (vec![at(0), at(40)], 50, Some((10, every - 10))),
+            // The next one is there already, and takes over when it says.
+            (vec![at(0), at(60)], 50, Some((50, 10))),
+            (vec![at(0), dead(60)], 50, Some((50, every - 50))),
+            // The oldest of two algorithms, and the one that is due first.
+            (vec![at(0), other(30)], 50, Some((50, every - 50))),
+        ] {
+            let found = rotation(&keys, Timestamp(now)).map(|rotation| (rotation.age_ms, rotation.next_ms));
+            assert_eq!(found, expected, "{keys:?} {now}");
+        }
+    }
+
     #[test]
     fn a_key_is_published_before_it_signs_and_after_its_last_token() {
         let keys = [key("a", 0), key("b", 1_000_000)];

@@ -34,6 +34,8 @@ pub mod path {
     pub const RELATED_ORIGINS: &str = "/.well-known/webauthn";
     /// RFC 8414 §3
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+    /// W3C, A Well-Known URL for Changing Passwords
+    pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 }
 
 /// What the operator offers.
@@ -136,9 +138,66 @@ fn claims_supported() -> Vec<&'static str> {
     names
 }
 
-/// An issuer is https (or http on loopback) without query or fragment (RFC 8414 §2). The error is a human-readable
-/// sentence.
+/// The path of an issuer; empty if it has none.
+pub fn issuer_path(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| &rest[at..])
+}
+
+/// An issuer is https (or http on loopback) without query or fragment (RFC 8414 §2), perhaps with a path. The error is a
+/// human-readable sentence.
 pub fn check_issuer(issuer: &str) -> Result<(), String> {
+    let refuse = |reason: String| format!("issuer {issuer:?} {reason}");
+    let url = check_address(issuer)?;
+    let path = issuer_path(issuer);
+    check_path(path).map_err(refuse)?;
+    // A backslash is a slash to the parser alone.
+    if url.path().trim_end_matches('/') == path {
+        Ok(())
+    } else {
+        Err(refuse("is not spelled as a URL is".to_owned()))
+    }
+}
+
+/// The same of a site that has its host to itself.
+pub fn check_site(issuer: &str) -> Result<(), String> {
+    match check_address(issuer)?.path() {
+        "/" => Ok(()),
+        _ => Err(format!("issuer {issuer:?} has a path")),
+    }
+}
+
+/// The longest path of an issuer: it is part of the names of cookies.
+const LONGEST_PATH: usize = 100;
+
+/// A path that has one spelling alone, whoever reads it: proxies decode escapes, merge slashes and resolve dots.
+fn check_path(path: &str) -> Result<(), String> {
+    let Some(segments) = path.strip_prefix('/') else {
+        return Ok(());
+    };
+    if path.len() > LONGEST_PATH {
+        return Err(format!("has a path of more than {LONGEST_PATH} characters"));
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    for segment in segments.split('/') {
+        if segment.is_empty() {
+            return Err("has an empty segment in its path: write one slash between two names".to_owned());
+        }
+        if segment.starts_with('.') {
+            return Err(format!(
+                "has the segment {segment:?} in its path, which begins with a dot"
+            ));
+        }
+        if !segment.bytes().all(plain) {
+            return Err(format!(
+                "has the segment {segment:?} in its path: letters, digits, \"-\", \"_\" and \".\" alone are the same for every proxy"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_address(issuer: &str) -> Result<url::Url, String> {
     let refuse = |reason: &str| Err(format!("issuer {issuer:?} {reason}"));
     let Ok(url) = url::Url::parse(issuer) else {
         return refuse("is not a URL");
@@ -150,13 +209,9 @@ pub fn check_issuer(issuer: &str) -> Result<(), String> {
     if issuer.ends_with('/') {
         return refuse("ends with a slash");
     }
-    if url.path() != "/" {
-        // RFC 8414 §3.1 places the metadata of such an issuer differently; that is not supported.
-        return refuse("has a path");
-    }
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if loopback => Ok(()),
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
         _ => refuse("must be https; http is allowed for loopback only"),
     }
 }
@@ -204,11 +259,42 @@ mod tests {
     fn an_issuer_is_https_or_loopback_and_has_no_slash_at_its_end() {
         for fine in ["https://id.test", "http://localhost:8081", "http://[::1]:1"] {
             assert_eq!(check_issuer(fine), Ok(()), "{fine}");
+            assert_eq!(check_site(fine), Ok(()), "{fine}");
+            assert_eq!(issuer_path(fine), "", "{fine}");
         }
+        for (fine, path) in [
+            ("https://id.test/auth", "/auth"),
+            ("https://id.test:8443/tenants/one_2.x-Y", "/tenants/one_2.x-Y"),
+        ] {
+            assert_eq!(check_issuer(fine), Ok(()), "{fine}");
+            assert!(check_site(fine).unwrap_err().contains("has a path"), "{fine}");
+            assert_eq!(issuer_path(fine), path, "{fine}");
+        }
+        for (bad, told) in [
+            ("https://id.test/auth/", "ends with a slash"),
+            ("https://id.test//auth", "empty segment"),
+            ("https://id.test/a//b", "empty segment"),
+            ("https://id.test/../auth", "begins with a dot"),
+            ("https://id.test/a/./b", "begins with a dot"),
+            ("https://id.test/.well-known", "begins with a dot"),
+            ("https://id.test/auth?x", "has a query"),
+            ("https://id.test/auth#x", "has a query"),
+            ("https://id.test/a%2fb", "alone are the same"),
+            ("https://id.test/%2e%2e/a", "alone are the same"),
+            ("https://id.test/a\\b", "alone are the same"),
+            ("https://id.test\\auth", "not spelled as a URL"),
+            ("https://id.test/a;b", "alone are the same"),
+            ("https://id.test/a~b", "alone are the same"),
+            ("https://id.test/caf\u{e9}", "alone are the same"),
+        ] {
+            let refused = check_issuer(bad).unwrap_err();
+            assert!(refused.contains(told), "{refused}");
+        }
+        let long = format!("https://id.test/{}", "a".repeat(LONGEST_PATH));
+        assert!(check_issuer(&long).unwrap_err().contains("more than"));
         for bad in [
             "http://id.test",
             "https://id.test/",
-            "https://id.test/tenant",
             "https://id.test?x",
             "https://id.test#",
             "id.test",

@@ -26,8 +26,8 @@ impl Site {
 
     /// The host of the address bar, for users to recognize.
     pub fn host(&self) -> &str {
-        let issuer = self.issuer();
-        issuer.split_once("://").map_or(issuer, |(_, host)| host)
+        let origin = self.origins.first();
+        origin.split_once("://").map_or(origin, |(_, host)| host)
     }
 
     /// The configured issuer.

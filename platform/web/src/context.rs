@@ -13,6 +13,8 @@ pub struct PageContext {
     pub theme: Theme,
     /// Path and query, for forms that return to the page.
     pub here: String,
+    /// The path below which the site lies.
+    pub base: String,
     /// The signed-in user, if any.
     pub person: Option<Person>,
     /// The issuer at which users sign in, if they can.
@@ -32,6 +34,7 @@ impl PageContext {
             }),
             theme: Theme::remembered(headers, origins),
             here,
+            base: origins.path().to_owned(),
             person: None,
             issuer: None,
             brand: Arc::default(),
@@ -45,6 +48,7 @@ impl PageContext {
             description: String::new(),
             canonical: None,
             here: self.here.clone(),
+            base: self.base.clone(),
             person: self.person.clone(),
             issuer: self.issuer.clone(),
             brand: self.brand.clone(),

@@ -8,6 +8,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::origins::origin;
+
 /// What a page may load and where its forms may lead. Nothing inline, nothing from elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Csp {
@@ -31,8 +33,10 @@ impl Csp {
     }
 
     /// Forms may also end at this origin, or at this scheme alone (`app:`): browsers apply `form-action` to redirects.
-    /// Text that could end the directive is ignored.
+    /// Of an address its origin counts, because a source with a path matches that path alone. Text that could end the
+    /// directive is ignored.
     pub fn with_form_target(mut self, target: &str) -> Self {
+        let target = origin(target);
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'\'' | b'"' | b'*');
         if !target.is_empty() && target.bytes().all(plain) {
             self.form_targets.push(target.to_owned());
@@ -186,7 +190,7 @@ mod tests {
             assert_eq!(Csp::new().with_form_target(bad).value(), plain, "{bad}");
         }
         let with = Csp::new()
-            .with_form_target("https://app.example.test")
+            .with_form_target("https://app.example.test/auth")
             .with_form_target("com.example:");
         assert!(
             with.value()

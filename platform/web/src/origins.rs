@@ -4,38 +4,61 @@ use std::sync::Arc;
 
 use http::Uri;
 
-/// The origins by which a site is reached; the first one is its own name for itself.
+/// The origins by which a site is reached, and the path below which all of it lies; the first origin is its own name for
+/// itself.
 #[derive(Clone, Debug)]
-pub struct Origins(Arc<Vec<String>>);
+pub struct Origins {
+    origins: Arc<[String]>,
+    path: Arc<str>,
+}
 
 impl Origins {
-    /// `scheme://host[:port]` each, without a trailing slash, as browsers send it.
-    pub fn new<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
-        Self(Arc::new(origins.into_iter().map(Into::into).collect()))
+    /// `scheme://host[:port]` each, without a trailing slash, as browsers send it. What follows the first one's host is
+    /// the path of the site.
+    pub fn new<T: Into<String>>(addresses: impl IntoIterator<Item = T>) -> Self {
+        let mut addresses: Vec<String> = addresses.into_iter().map(Into::into).collect();
+        let mut path = None;
+        for address in &mut addresses {
+            let (origin, below) = split(address);
+            path.get_or_insert(Arc::from(below));
+            *address = origin.to_owned();
+        }
+        Self {
+            origins: addresses.into(),
+            path: path.unwrap_or_default(),
+        }
     }
 
     /// The primary origin.
     pub fn first(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.origins.first().map_or("", String::as_str)
+    }
+
+    /// The path below which every page lies, such as `/auth`; empty if the site has its hosts to itself.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// True if this is one of the origins.
     pub(crate) fn has(&self, origin: &[u8]) -> bool {
-        self.0.iter().any(|own| own.as_bytes() == origin)
+        self.origins.iter().any(|own| own.as_bytes() == origin)
     }
 
     /// The full name of a cookie: with `__Host-` over https; otherwise with the port, because cookies ignore ports and
-    /// two instances may run on one host.
+    /// two instances may run on one host. The path follows: `__Host-` demands `Path=/` (RFC 6265bis §4.1.3.2), so that
+    /// the browser sends the cookies of every site of the host to each of them.
     pub fn cookie(&self, name: &str) -> String {
         let first = self.first();
+        // No name of ours and no path contains a tilde, so different paths have different names.
+        let path = self.path.replace('/', "~");
         if first.starts_with("https://") {
-            return format!("__Host-{name}");
+            return format!("__Host-{name}{path}");
         }
         match first.rsplit_once(':') {
             Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                format!("{name}-{port}")
+                format!("{name}-{port}{path}")
             }
-            _ => name.to_owned(),
+            _ => format!("{name}{path}"),
         }
     }
 
@@ -47,6 +70,21 @@ impl Origins {
             "Path=/; HttpOnly; SameSite=Lax"
         }
     }
+}
+
+/// The origin of an address, without its path.
+pub(crate) fn origin(address: &str) -> &str {
+    split(address).0
+}
+
+/// The origin of an address, and its path without a slash at the end.
+fn split(address: &str) -> (&str, &str) {
+    let host = address.find("://").map_or(0, |scheme| scheme + 3);
+    let path = address[host..]
+        .find('/')
+        .map_or(address.len(), |slash| host + slash);
+    let (origin, path) = address.split_at(path);
+    (origin, path.trim_end_matches('/'))
 }
 
 /// Path and query of a request, to return to.
@@ -81,6 +119,33 @@ mod tests {
             "theme-8080"
         );
         assert_eq!(Origins::new(["http://[::1]"]).cookie("theme"), "theme");
+    }
+
+    #[test]
+    fn sites_of_one_host_have_cookies_of_their_own_by_their_paths() {
+        for (site, origin, path, name) in [
+            ("https://id.test", "https://id.test", "", "__Host-a"),
+            ("https://id.test/", "https://id.test", "", "__Host-a"),
+            (
+                "https://id.test/auth",
+                "https://id.test",
+                "/auth",
+                "__Host-a~auth",
+            ),
+            ("https://id.test/a/b", "https://id.test", "/a/b", "__Host-a~a~b"),
+            ("https://id.test/a-b", "https://id.test", "/a-b", "__Host-a~a-b"),
+            ("http://[::1]:1/auth", "http://[::1]:1", "/auth", "a-1~auth"),
+            ("http://localhost/auth", "http://localhost", "/auth", "a~auth"),
+        ] {
+            let origins = Origins::new([site, "http://other.test"]);
+            assert_eq!((origins.first(), origins.path()), (origin, path), "{site}");
+            assert_eq!(origins.cookie("a"), name, "{site}");
+            assert!(origins.has(origin.as_bytes()) && origins.has(b"http://other.test"));
+            assert!(
+                path.is_empty() || !origins.has(site.as_bytes()),
+                "no browser sends a path"
+            );
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Page {
     pub canonical: Option<String>,
     /// Path and query of this page, for forms that return to it.
     pub here: String,
+    /// The path below which the site lies; every address of ours on a page begins with it.
+    pub base: String,
     /// The signed-in user, if any.
     pub person: Option<Person>,
     /// The issuer at which users sign in, if they can.
@@ -52,6 +54,17 @@ impl Page {
     /// A message, for templates.
     pub fn t<'a>(&'a self, name: &'a str) -> &'a str {
         self.words.say(name)
+    }
+
+    /// An address for a link: one of ours below the site's path, and one of somebody else's as it is.
+    pub fn to(&self, address: impl AsRef<str>) -> String {
+        let address = address.as_ref();
+        let base = if address.starts_with('/') {
+            self.base.as_str()
+        } else {
+            ""
+        };
+        format!("{base}{address}")
     }
 
     /// The operator's name for the site, or else a message.

@@ -9,6 +9,8 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::routing::post;
 use http::StatusCode;
+use latchkey_metrics::catalog::CSP_VIOLATIONS;
+use latchkey_metrics::labels;
 use serde::Deserialize;
 
 /// The address that [`Csp`](crate::Csp) names for reports.
@@ -57,7 +59,7 @@ async fn take(State(reports): State<Reports>, body: Result<Bytes, BytesRejection
     let Some(told) = read.as_deref().and_then(tell) else {
         return StatusCode::BAD_REQUEST;
     };
-    metrics::counter!("latchkey_csp_violations_total", "site" => reports.site).increment(1);
+    CSP_VIOLATIONS.inc(labels::Site::of(reports.site));
     let mut said_at = reports.said_at.lock().unwrap_or_else(PoisonError::into_inner);
     if said_at.is_none_or(|at| at.elapsed() >= BETWEEN_LINES) {
         *said_at = Some(Instant::now());

@@ -7,6 +7,7 @@ use http::{Method, StatusCode, header};
 use latchkey_contracts::resource::{ResourceContract, ScopeContract};
 use latchkey_http::current_request_id;
 use latchkey_relying_party::{Logins, NoToken};
+use latchkey_trace::{Kind, Span};
 use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -191,7 +192,10 @@ impl Service {
             if let Some((media, body)) = &call.body {
                 request = request.header(header::CONTENT_TYPE, media).body(body.clone());
             }
-            let mut answer = request.send().await.map_err(|error| self.away(error))?;
+            let mut span = self.span(&call.method);
+            let sent = request.headers(Span::headers_to_ours(span.as_ref())).send().await;
+            end(&mut span, &sent);
+            let mut answer = sent.map_err(|error| self.away(error))?;
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED && !last && self.drop_token(call.caller).await? {
                 continue;
@@ -226,9 +230,12 @@ impl Service {
             for (name, value) in &call.headers {
                 request = request.header(*name, value);
             }
+            let mut span = self.span(&call.method);
+            let request = request.headers(Span::headers_to_ours(span.as_ref()));
             let Ok(answer) = tokio::time::timeout(DEADLINE, request.send()).await else {
                 return Err(self.busy(StatusCode::GATEWAY_TIMEOUT));
             };
+            end(&mut span, &answer);
             let answer = answer.map_err(|error| self.away(error))?;
             match answer.status() {
                 StatusCode::UNAUTHORIZED if !last && self.drop_token(call.caller).await? => {}
@@ -237,6 +244,15 @@ impl Service {
             }
         }
         Err(ApiError::SignedOut)
+    }
+
+    /// The span of a call; the answer's head ends it.
+    fn span(&self, method: &Method) -> Option<Span> {
+        let peer = self.resource.name;
+        let mut span = Span::child(Kind::Client, || format!("call {peer}").into())?;
+        span.set("http.request.method", method.as_str().to_owned());
+        span.set("peer.service", peer);
+        Some(span)
     }
 
     async fn token(&self, caller: Caller<'_>) -> Result<Option<String>, ApiError> {
@@ -350,6 +366,17 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const UPLOAD: Duration = Duration::from_secs(25);
 const GLANCE: Duration = Duration::from_millis(800);
 const LARGEST: usize = 2 * 1024 * 1024;
+
+/// The head of the answer ends the span of a call.
+fn end(span: &mut Option<Span>, sent: &Result<reqwest::Response, reqwest::Error>) {
+    let Some(mut span) = span.take() else {
+        return;
+    };
+    match sent {
+        Ok(answer) => span.set("http.response.status_code", i64::from(answer.status().as_u16())),
+        Err(_) => span.fail("no_response"),
+    }
+}
 
 /// Where a call goes. A parser of URLs reads `..` in any spelling (`%2e%2E`) as the segment above, so an identifier of
 /// that name would lead to another resource: nothing has such a name.

@@ -1,6 +1,7 @@
 //! Administration: the operations of the command line, and later of the admin API and the console.
 
 mod audit;
+mod audit_trail;
 mod changes;
 mod clients;
 mod groups;
@@ -13,6 +14,7 @@ mod role_grants;
 mod users;
 
 pub use audit::AuditView;
+pub use audit_trail::{AuditQuery, AuditTrail};
 pub use changes::AdminError;
 pub(crate) use changes::Changes;
 pub use clients::{ClientSecret, ClientView, Clients, NewClient};

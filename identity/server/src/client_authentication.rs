@@ -9,6 +9,8 @@ use http::header;
 use http_body_util::BodyExt;
 use latchkey_http::{ClientAddress, Form, current_request_id, is_form};
 use latchkey_identity_store::Store;
+use latchkey_metrics::catalog::CLIENTS_REFUSED;
+use latchkey_metrics::labels;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, check_client, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
@@ -183,7 +185,7 @@ impl ClientAuthentication {
     ) -> ErrorResponse {
         tracing::info!(reason = %error, client.id = presented.client_id.as_ref().map(|id| id.as_str()),
             method = presented.method.name(), peer = %address, request.id = %current_request_id(), "client refused");
-        metrics::counter!("latchkey_client_refused_total", "code" => error.wire().code).increment(1);
+        CLIENTS_REFUSED.inc(labels::ErrorCode::of(error.wire().code));
         if let (OAuthError::Throttled, Some(until)) = (&error, throttled) {
             return ErrorResponse::throttled(until, self.time.now());
         }

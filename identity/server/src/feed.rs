@@ -112,6 +112,11 @@ impl Feed {
             .is_some()
     }
 
+    /// How many connections follow it.
+    pub fn followers(&self) -> usize {
+        self.news.receiver_count()
+    }
+
     /// True if the log was reached recently: a heartbeat may be sent.
     pub fn was_reached_recently(&self, now_ms: i64) -> bool {
         self.reached_at_ms.load(Ordering::Relaxed) + RECENT_MS >= now_ms

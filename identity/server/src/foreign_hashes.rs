@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use latchkey_http::reasons;
 use latchkey_identity_store::{Store, StoreError};
+use latchkey_metrics::catalog::UNMIGRATED_PASSWORDS;
 use latchkey_protocol::foreign_hash::{ForeignHash, Work};
 use moka::sync::Cache;
 use zeroize::Zeroizing;
@@ -38,7 +39,7 @@ impl ForeignHashes {
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let works = self.store.foreign_works().await?;
         let left: i64 = works.iter().map(|(_, people)| people).sum();
-        metrics::gauge!("latchkey_unmigrated_passwords").set(left as f64);
+        UNMIGRATED_PASSWORDS.set((), left as f64);
         let commonest = works.iter().find_map(|(work, _)| Work::parse(work));
         self.commonest.store(commonest.map(Arc::new));
         Ok(())

@@ -12,6 +12,8 @@ use latchkey_clock::Random;
 use latchkey_contracts::events::family as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Store, Window};
+use latchkey_metrics::catalog::{GRANTS_REFUSED, TOKENS_ISSUED};
+use latchkey_metrics::labels;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::Limits;
 use latchkey_protocol::refresh_token::{Name, Salt};
@@ -104,7 +106,7 @@ impl Grants {
                 .ok_or(OAuthError::Internal)
         };
         let refresh_token = refresh.map(derive).transpose()?;
-        metrics::counter!("latchkey_tokens_issued_total", "grant" => grant).increment(1);
+        TOKENS_ISSUED.inc(labels::Grant::of(grant));
         tracing::debug!(client.id = %client.id(), grant, jti = issue.claims.jti, "token issued");
         Ok(Issued {
             access_token,
@@ -156,8 +158,7 @@ impl Grants {
     pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> ErrorResponse {
         tracing::info!(reason = %error, grant, client.id = %client.id(),
             request.id = %latchkey_http::current_request_id(), "grant refused");
-        metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
-            .increment(1);
+        GRANTS_REFUSED.inc((labels::Grant::of(grant), labels::ErrorCode::of(error.wire().code)));
         match error {
             OAuthError::TooManyRedemptions(next) => ErrorResponse::until(error, next, self.time.now()),
             _ => error.into(),

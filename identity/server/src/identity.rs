@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access_token_verifier::AccessTokenVerifier;
 use crate::admin::{
-    AdminError, Changes, Clients, Groups, Imports, Invitations, Keys, MailQueue, Resets, Users,
+    AdminError, AuditTrail, Changes, Clients, Groups, Imports, Invitations, Keys, MailQueue, Resets, Users,
 };
 use crate::chore::Chore;
 use crate::client_authentication::ClientAuthentication;
@@ -123,6 +123,7 @@ pub(crate) struct Values {
     pub mail_queue: MailQueue,
     pub imports: Imports,
     pub keys: Keys,
+    pub audit_trail: AuditTrail,
     pub resources: Resources,
     pub seeds: Seeds,
     pub random: Random,
@@ -317,6 +318,11 @@ impl Identity {
     /// Imports of people from other systems.
     pub fn imports(&self) -> &Imports {
         &self.values.imports
+    }
+
+    /// The audit trail.
+    pub fn audit_trail(&self) -> &AuditTrail {
+        &self.values.audit_trail
     }
 
     /// The signing keys.
@@ -652,6 +658,7 @@ impl Values {
             maintenance: Maintenance {
                 store: store.clone(),
                 foreign_hashes: sync.foreign_hashes(),
+                retention: settings.retention,
                 time: time.clone(),
             },
             logouts: LogoutDelivery {
@@ -675,6 +682,10 @@ impl Values {
                 signer: signer.clone(),
                 mails: mails.clone(),
                 proofs: proofs.clone(),
+            },
+            audit_trail: AuditTrail {
+                store: store.clone(),
+                signer: signer.clone(),
             },
             keys: Keys {
                 changes: changes.clone(),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::header;
 use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, RequestRow, Store};
+use latchkey_metrics::catalog::CODES_ISSUED;
 use latchkey_protocol::authentication::{self, Acr};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
@@ -496,7 +497,7 @@ impl Interactions {
     }
 
     fn issued(&self, browser: &Browser, decided: &Decided, code: &str) -> Response {
-        metrics::counter!("latchkey_codes_issued_total").increment(1);
+        CODES_ISSUED.inc(());
         self.answer_with_code(browser, decided, code)
     }
 

@@ -5,13 +5,14 @@
 //! | layer | files |
 //! | --- | --- |
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `hash_memory`, `foreign_hash`, `password`, `password_hashing`, `password_strength`, `keypair`, `key_wrapping`, `signer`, `person_seal`, `registration`, `relying_party`, `breached`, `provider_secret`, `brand`, `settings`, `own_page`, `chore` |
-//! | errors | `error`, `oauth_error` (of an endpoint), `body_limit` |
+//! | errors, addresses | `error`, `oauth_error` (of an endpoint), `body_limit`, `mount` |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `foreign_hashes`, `registry`, `registry_sync`, `maintenance` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages`, `qr`, `pictures` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `presented_tokens`, `revocation`, `other_sessions`, `bulk_revocation`, `sessions`, `mail`, `mail_code`, `mail_limits`, `one_time_proofs`, `second_step`, `enrolment`, `interaction`, `upstream`, `step_up`, `repeat`, `sign_in`, `password_sign_in`, `passkeys`, `password_confirmation`, `new_password`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `resources`, `seed` |
 //! | people who come by themselves, or change what they sign in with | `sign_up`, `recovery`, `recovery_delay`, `password_change`, `email_change`, `notice_email`, `deletion`, `export`, `profiles`, `linking`, `linked_accounts`, `upstream_sign_up` |
-//! | all of these put together | `identity` |
+//! | all of these put together | `identity`, `diagnosis` |
+//! | what `/metrics` reads of it | `gauges` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |
 
@@ -25,6 +26,7 @@ mod bulk_revocation;
 mod chore;
 mod client_authentication;
 mod deletion;
+mod diagnosis;
 mod email_change;
 mod enrolment;
 mod error;
@@ -33,6 +35,7 @@ mod feed;
 mod foreign_hash;
 mod foreign_hashes;
 mod forms;
+mod gauges;
 mod grants;
 mod hash_memory;
 mod identity;
@@ -47,6 +50,7 @@ mod mail;
 mod mail_code;
 mod mail_limits;
 mod maintenance;
+mod mount;
 mod new_password;
 mod notice_email;
 mod oauth_error;
@@ -97,19 +101,21 @@ mod upstream;
 mod upstream_sign_up;
 
 pub use admin::{
-    AdminError, AuditView, ClientSecret, ClientView, Clients, FamilyView, GroupView, Groups, Import, Imports,
-    InvitationView, Invitations, KeyView, Keys, MailQueue, MailView, MailsView, NewClient, NewInvite,
-    NewUser, ResetView, Resets, SessionView, SignInsView, Unmigrated, UserView, Users, WaitingView,
+    AdminError, AuditQuery, AuditTrail, AuditView, ClientSecret, ClientView, Clients, FamilyView, GroupView,
+    Groups, Import, Imports, InvitationView, Invitations, KeyView, Keys, MailQueue, MailView, MailsView,
+    NewClient, NewInvite, NewUser, ResetView, Resets, SessionView, SignInsView, Unmigrated, UserView, Users,
+    WaitingView,
 };
 pub use body_limit::LONGEST_BODY;
 pub use brand::{Brand, BrandParts};
 pub use breached::{Breached, BreachedError};
 pub use chore::Chore;
+pub use diagnosis::{Diagnosis, diagnose};
 pub use error::IdentityError;
 pub use identity::{Identity, MESSAGES, Parts, is_sealed, messages};
 pub use key_wrapping::KeyWrapper;
 pub use keypair::RsaBits;
-pub use latchkey_identity_store::MIGRATIONS;
+pub use latchkey_identity_store::{MIGRATIONS, Retention};
 pub use mail::{Mailing, Relay, RelayError};
 pub use oauth_error::error_response_at;
 pub use provider_secret::ProviderSecret;

@@ -11,6 +11,8 @@ use latchkey_db::Tx;
 use latchkey_identity_store::{
     ArrivalPurpose, ArrivalRow, AuditRow, Store, UpstreamIdentityRow, UpstreamUse,
 };
+use latchkey_metrics::catalog::SIGN_INS;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Acr, Method, Proof};
 use latchkey_protocol::error::PageError;
@@ -501,7 +503,7 @@ impl Linking {
         user: Option<String>,
         code: &'static str,
     ) -> Result<(), ErrorPage> {
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "upstream_refused").increment(1);
+        SIGN_INS.inc((labels::Method::Upstream, labels::SignIn::Refused));
         let subject = user.clone().unwrap_or_else(|| provider.to_owned());
         let detail = json!({ "provider": provider, "reason": code });
         let record = self.record("upstream.refused", "visitor", &subject, detail);

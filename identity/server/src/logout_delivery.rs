@@ -9,6 +9,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use latchkey_http::outgoing::{Outgoing, OutgoingError, Purpose};
 use latchkey_identity_store::{Logout, Store, StoreError};
+use latchkey_metrics::catalog::LOGOUT_TOKENS;
+use latchkey_metrics::labels;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::logout_token::{Outcome, outcome};
 use latchkey_protocol::{ClientId, Timestamp};
@@ -170,7 +172,7 @@ impl LogoutDelivery {
         };
         let tries = logout.tries + 1;
         let outcome = outcome(status, tries, logout.begun_at, self.time.now());
-        metrics::counter!("latchkey_logout_tokens_total", "outcome" => name(outcome)).increment(1);
+        LOGOUT_TOKENS.inc(labels::Delivery::of(name(outcome)));
         let id = client.id();
         match outcome {
             Outcome::Delivered => {}

@@ -7,6 +7,8 @@ mod render;
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{MailRow, MailState, Store};
+use latchkey_metrics::catalog::THROTTLED;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::mail::{Address, Purpose};
 use latchkey_protocol::user::canonical;
@@ -109,7 +111,7 @@ impl Mails {
         if let Some(mailbox) = &mailbox {
             let since = Timestamp(now.0 - DAY_MS);
             if self.store.mails_to(tx, mailbox, since).await? >= MOST_A_DAY {
-                metrics::counter!("latchkey_throttled_total", "what" => "mailbox").increment(1);
+                THROTTLED.inc(labels::Limit::Mailbox);
                 return Ok(());
             }
         }

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use latchkey_db::Tx;
 use latchkey_identity_store::{Store, StoreError, Window};
+use latchkey_metrics::catalog::THROTTLED;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 
 use crate::secret::digest;
@@ -92,7 +94,7 @@ impl MailLimits {
         let mut reached = None;
         for (id, window, exceeded) in self.limits {
             if let Some(until) = store.count_within(tx, &id, window, now).await? {
-                metrics::counter!("latchkey_throttled_total", "what" => self.what).increment(1);
+                THROTTLED.inc(labels::Limit::of(self.what));
                 reached = reached.or(Some(exceeded(until)));
             }
         }

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_identity_store::Store;
+use latchkey_identity_store::{Retention, Store};
+use latchkey_metrics::catalog::OLDEST_ROW;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -14,13 +16,14 @@ use crate::time::Time;
 
 /// How often expired rows are purged, and the latest instant is recorded.
 const EXPIRED_EVERY_MS: i64 = 60_000;
-/// How often history older than ninety days is purged.
+/// How often history is purged.
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
 /// Purges rows that are no longer needed.
 pub(crate) struct Maintenance {
     pub store: Store,
     pub foreign_hashes: Arc<ForeignHashes>,
+    pub retention: Retention,
     pub time: Time,
 }
 
@@ -58,10 +61,12 @@ impl Maintenance {
     }
 
     async fn purge_history(&self, now: Timestamp) -> Result<(), IdentityError> {
-        self.store.purge_history(self.time.latest()).await?;
+        self.store
+            .purge_history(&self.retention, self.time.latest())
+            .await?;
         for (table, oldest) in self.store.oldest_rows().await? {
             let age_s = oldest.map_or(0, |oldest| (now.0 - oldest.0).max(0) / 1_000);
-            metrics::gauge!("latchkey_oldest_row_seconds", "table" => table).set(age_s as f64);
+            OLDEST_ROW.set(labels::Table::of(table), age_s as f64);
         }
         Ok(())
     }
@@ -72,7 +77,7 @@ impl Maintenance {
         self.store.db().write(seen).await?;
         // Every sign-in of an imported person leaves one less.
         self.foreign_hashes.refresh().await?;
-        Ok(self.store.purge_expired(latest, now).await?)
+        Ok(self.store.purge_expired(&self.retention, latest, now).await?)
     }
 }
 

@@ -172,7 +172,7 @@ impl NewPasswords {
                 Ok(_) => {}
                 Err(Unfit::Rule(error)) => return Ok(Err(NotTaken::Rule(error, least))),
                 Err(Unfit::List(error)) => {
-                    tracing::error!(event = "breached_list_failed", reason = %error);
+                    tracing::error!(reason = %error, "the list of breached passwords cannot be read");
                     return Err(PageError::Unavailable);
                 }
             }

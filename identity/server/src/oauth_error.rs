@@ -53,7 +53,10 @@ impl ErrorResponse {
 /// The format of an error before the router has seen the request: RFC 6749 §5.2 at an OAuth endpoint, a problem
 /// document elsewhere.
 pub fn error_response_at(path: &str, problem: Problem) -> Response {
-    let speaks_oauth = [path::TOKEN, path::INTROSPECT, path::REVOKE].contains(&path);
+    // Whatever path the issuer has: the router has not seen the request.
+    let speaks_oauth = [path::TOKEN, path::INTROSPECT, path::REVOKE]
+        .iter()
+        .any(|endpoint| path.ends_with(endpoint));
     if !speaks_oauth {
         return problem.into_response();
     }

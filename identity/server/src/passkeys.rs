@@ -8,6 +8,8 @@ use http::{HeaderValue, StatusCode};
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, PasskeyRow, PasskeyUse, Store};
+use latchkey_metrics::catalog::{SIGN_INS, THROTTLED};
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Method, Proof};
 use latchkey_protocol::error::PageError;
@@ -128,7 +130,7 @@ impl Passkeys {
         let (now, words) = (self.time.now(), &browser.words());
         let key = throttle::passkey_key(browser.address);
         if let Some(until) = self.throttle.blocked_key(&key, now) {
-            metrics::counter!("latchkey_throttled_total", "what" => "passkey").increment(1);
+            THROTTLED.inc(labels::Limit::Passkey);
             let wait_s = (until.0 - now.0).max(0) / 1_000 + 1;
             let problem = Problem::too_many(words, wait_s);
             return Ok(PasskeyResult::SignIn(SignInResult::Problem(problem)));
@@ -280,7 +282,7 @@ impl Passkeys {
 
     /// Counts a failure for the network. The counts of passwords are others: neither blocks or clears the other.
     async fn count_failure(&self, browser: &Browser, reason: &str) -> Result<(), ErrorPage> {
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "passkey_failed").increment(1);
+        SIGN_INS.inc((labels::Method::Passkey, labels::SignIn::Failed));
         tracing::info!(reason, request.id = %latchkey_http::current_request_id(), "a passkey was refused");
         let (store, now) = (self.store.clone(), self.time.now());
         let key = throttle::passkey_key(browser.address);

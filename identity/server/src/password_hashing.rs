@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use latchkey_metrics::catalog::{PASSWORD_HASH, PASSWORD_QUEUE, PASSWORD_WAIT, SIGN_INS_SHED};
+use latchkey_metrics::labels;
 use tokio::sync::oneshot;
 
 use crate::hash_memory::Memory;
@@ -23,6 +25,15 @@ pub(crate) struct Pool {
 pub(crate) enum Class {
     Known,
     Unknown,
+}
+
+impl Class {
+    fn label(self) -> labels::Class {
+        match self {
+            Self::Known => labels::Class::Known,
+            Self::Unknown => labels::Class::Unknown,
+        }
+    }
 }
 
 /// A slot in the queue, released if it is dropped unused. It is one of the account's guesses until it is dropped.
@@ -133,6 +144,7 @@ impl Pool {
         }
         queue.places[class as usize] += 1;
         *queue.guesses.entry(account.to_owned()).or_default() += 1;
+        queue.show();
         drop(queue);
         Ok(Place {
             shared: self.shared.clone(),
@@ -183,6 +195,7 @@ impl Drop for Place {
         let mut queue = self.shared.lock();
         if !self.taken {
             queue.places[self.class as usize] -= 1;
+            queue.show();
         }
         if let Entry::Occupied(mut count) = queue.guesses.entry(std::mem::take(&mut self.account)) {
             *count.get_mut() -= 1;
@@ -211,7 +224,11 @@ impl Shared {
             queue.give_up(now);
             if let Some((job, class)) = queue.next(self.threads, rested <= now) {
                 queue.places[class as usize] -= 1;
+                queue.show();
                 drop(queue);
+                // Everybody has the same patience, so this is when the job came.
+                let came = job.due.checked_sub(PATIENCE).unwrap_or(now);
+                PASSWORD_WAIT.observe(class.label(), now.saturating_duration_since(came));
                 let before = Usage::now();
                 // A hash that panics drops its sender, and its caller is refused; the thread continues.
                 let worked = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut memory)));
@@ -219,6 +236,7 @@ impl Shared {
                     memory = Memory::default();
                 }
                 let used = Usage::since(&before, self.cores);
+                PASSWORD_HASH.observe((), used.took);
                 queue = self.lock();
                 let flooded = std::mem::take(&mut queue.flooded);
                 let pause = if flooded { used.rest() } else { Duration::ZERO };
@@ -335,6 +353,13 @@ impl Queue {
         (usize::try_from(fit).unwrap_or(usize::MAX).saturating_mul(threads)).max(FEWEST)
     }
 
+    /// For `/metrics`: who has a place.
+    fn show(&self) {
+        for class in [Class::Known, Class::Unknown] {
+            PASSWORD_QUEUE.set(class.label(), self.places[class as usize] as f64);
+        }
+    }
+
     fn turn_away(&mut self) {
         self.flooded = true;
         count_shed();
@@ -380,6 +405,7 @@ impl Queue {
                 count_shed();
             }
         }
+        self.show();
     }
 
     /// When the next job is due for a thread that may work again at `rested`; `None` if nothing waits.
@@ -389,7 +415,7 @@ impl Queue {
 }
 
 fn count_shed() {
-    metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+    SIGN_INS_SHED.inc(());
 }
 
 #[cfg(test)]

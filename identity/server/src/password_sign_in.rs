@@ -5,6 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 use latchkey_clock::Random;
 use latchkey_identity_store::Store;
+use latchkey_metrics::catalog::{SIGN_INS, THROTTLED};
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Choices, Method, Proof};
 use latchkey_protocol::error::PageError;
@@ -215,7 +217,7 @@ impl Passwords {
                 Ok::<_, IdentityError>(store.block(&tx, &blocks).await?)
             })
             .await?;
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => outcome).increment(1);
+        SIGN_INS.inc((method_of(outcome), labels::SignIn::Failed));
         if !blocked.is_empty() {
             tracing::warn!(peer = %browser.address, "too many wrong passwords or codes");
             self.throttle.apply(&blocked, now);
@@ -224,11 +226,20 @@ impl Passwords {
     }
 }
 
+/// The method of a first step, by the name of its failure.
+fn method_of(outcome: &str) -> labels::Method {
+    match outcome {
+        "wrong_password" => labels::Method::Password,
+        "wrong_code" => labels::Method::EmailCode,
+        _ => labels::Method::Other,
+    }
+}
+
 fn wrong(words: &Words) -> Problem {
     Problem::new(words, "wrong_credentials", StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 pub(crate) fn blocked(words: &Words, until: Timestamp, now: Timestamp) -> Problem {
-    metrics::counter!("latchkey_throttled_total", "what" => "sign_in").increment(1);
+    THROTTLED.inc(labels::Limit::SignIn);
     Problem::too_many(words, (until.0 - now.0).max(0) / 1_000 + 1)
 }

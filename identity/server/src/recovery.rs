@@ -7,6 +7,8 @@ use latchkey_clock::Random;
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Owner, RecoveryRow, Store, StoreError};
+use latchkey_metrics::catalog::RECOVERIES;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::Method;
 use latchkey_protocol::error::PageError;
@@ -159,7 +161,7 @@ impl Recoveries {
             Ok(Ok(()))
         });
         let done: Result<Result<(), Refused>, IdentityError> = done.await;
-        metrics::counter!("latchkey_recoveries_total", "what" => "asked").increment(1);
+        RECOVERIES.inc(labels::Recovery::Asked);
         Ok(done?)
     }
 
@@ -435,7 +437,7 @@ impl Recoveries {
         match written.await {
             Ok(lifted) => {
                 self.passwords.throttle.apply(&lifted, now);
-                metrics::counter!("latchkey_recoveries_total", "what" => "finished").increment(1);
+                RECOVERIES.inc(labels::Recovery::Finished);
                 tracing::info!(sub = at.owner.id, "an account was recovered");
                 Ok(Ok(()))
             }

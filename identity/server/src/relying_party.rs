@@ -61,7 +61,9 @@ impl RelyingParty {
     /// The relying party of an issuer; `None` where browsers make no passkeys.
     pub fn of(issuer: &str, named: Option<&str>) -> Result<Option<Self>, IdentityError> {
         let id = passkey::rp_id(issuer, named).map_err(IdentityError::Settings)?;
-        let (Some(id), Ok(origin)) = (id, Url::parse(issuer)) else {
+        // Browsers say the origin alone, whatever path the issuer has.
+        let origin = Url::parse(issuer).map(|url| url.origin().ascii_serialization());
+        let (Some(id), Some(origin)) = (id, origin.ok().and_then(|origin| Url::parse(&origin).ok())) else {
             return Ok(None);
         };
         // The exact origin of the issuer, with its port, and none of its subdomains.

@@ -9,6 +9,8 @@ use latchkey_clock::Random;
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded, Store};
+use latchkey_metrics::catalog::REVOCATIONS;
+use latchkey_metrics::labels;
 use latchkey_protocol::revocation::{Revocation, Subject, collapse};
 use latchkey_protocol::revocation_policy::{
     Families, RevocationCause, Row, SAME_SIGN_OUT_MS, Sessions, SubjectKind, Tokens,
@@ -393,7 +395,7 @@ impl Revocations {
         self.store
             .queue_family_logouts(tx, &fams, self.time.now())
             .await?;
-        metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
+        REVOCATIONS.add(labels::Revoked::Family, families.len() as u64);
         Ok(())
     }
 
@@ -454,7 +456,7 @@ impl Revocations {
                             .await?;
                     }
                 }
-                metrics::counter!("latchkey_revocations_total", "kind" => revocation.kind()).increment(1);
+                REVOCATIONS.inc(labels::Revoked::of(revocation.kind()));
                 revocation.kind()
             }
             Subject::UserAtClient { .. } => {

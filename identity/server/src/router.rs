@@ -8,6 +8,7 @@ use latchkey_protocol::metadata::path;
 
 use crate::Identity;
 use crate::body_limit::{LONGEST_BODY, PICTURE_FORM, bounded};
+use crate::mount::mounted;
 use crate::routes::{self, acting, preflight, public_preflight};
 
 impl Identity {
@@ -113,10 +114,7 @@ impl Identity {
                 "/required/deletion",
                 get(routes::required_deletion::get).post(routes::required_deletion::post),
             )
-            .route(
-                "/.well-known/change-password",
-                get(async || routes::to_password()),
-            )
+            .route(path::CHANGE_PASSWORD, get(async || routes::to_password()))
             .route("/second", get(routes::second::get).post(routes::second::post))
             .route(
                 "/required/terms",
@@ -278,6 +276,7 @@ impl Identity {
         let all = latchkey_web::secure(pages)
             .merge(endpoints)
             .layer(middleware::from_fn(bounded));
+        let all = mounted(self.values.site.origins.path(), all);
         latchkey_web::strict_transport(all, self.issuer())
     }
 }

@@ -6,6 +6,8 @@ use http::HeaderValue;
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Guess, RememberedRow, SecondSteps, SignInRow, Store};
+use latchkey_metrics::catalog::SIGN_INS;
+use latchkey_metrics::labels;
 use latchkey_protocol::mail::{Address, Notice, Purpose};
 use latchkey_protocol::second_factor::{self, REMEMBERED_MOST, REMEMBERED_MS, RememberedDevice};
 use latchkey_protocol::totp::{self, SECRET_LEN};
@@ -145,7 +147,7 @@ impl SecondStep {
             let secret: Option<[u8; SECRET_LEN]> =
                 opened.ok().and_then(|secret| secret.as_slice().try_into().ok());
             let Some(secret) = secret else {
-                tracing::error!(event = "totp_cannot_be_opened", id = app.id);
+                tracing::error!(id = app.id, "the secret of an authenticator app cannot be opened");
                 continue;
             };
             if let Some(step) = totp::matched_step(&secret, typed, now)
@@ -230,7 +232,7 @@ impl SecondStep {
             Ok::<_, IdentityError>(())
         });
         written.await?;
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_code").increment(1);
+        SIGN_INS.inc((labels::Method::SecondStep, labels::SignIn::Failed));
         if closes {
             tracing::warn!(peer = %browser.address, "too many wrong codes after a right password");
         }

@@ -179,6 +179,13 @@ pub struct SeededUser {
 }
 
 impl Seed {
+    /// The keys of a resource.
+    pub const RESOURCE: [&str; 6] = RESOURCE;
+    /// The keys of a scope that is a table.
+    pub const SCOPE: [&str; 3] = SCOPE;
+    /// The keys of a user, beside the standard claims.
+    pub const USER: [&str; 5] = USER;
+
     /// Parses the text of a TOML file.
     pub fn parse(text: &str) -> Result<Self, SeedError> {
         toml::from_str(text)
@@ -438,7 +445,7 @@ impl Seeds {
                     check_targets(&metadata, &known).map_err(AdminError::Rejected)?;
                     check_exchanges(&metadata, &known).map_err(AdminError::Rejected)?;
                     if let Err(reason) = check_scopes(&metadata, &known) {
-                        tracing::warn!("{reason}");
+                        tracing::warn!(reason, "a client of the seed names an unknown scope");
                     }
                     store.put_client(&tx, &metadata, secret, now).await?;
                     seeds
@@ -448,7 +455,11 @@ impl Seeds {
                 }
                 for user in people {
                     if let Err(reason) = check_roles(&user.roles, &known) {
-                        tracing::warn!("user {}: {reason}", user.username);
+                        tracing::warn!(
+                            user = user.username,
+                            reason,
+                            "a user of the seed has an unknown role"
+                        );
                     }
                     if !store.add_user(&tx, &user, now).await? {
                         let taken = format!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use latchkey_identity_store::Retention;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::authentication::{Acr, RoleAcr};
 use latchkey_protocol::client::Client;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub related_origins: Vec<String>,
     /// How the operator shows themselves.
     pub brand: Brand,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// Whether a mailed code is a first step.
     pub mail_code: bool,
     /// Passwords that nobody may have, since they are in lists of attackers.

@@ -7,6 +7,8 @@ use http::HeaderValue;
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{Candidate, SignInRow, Store};
+use latchkey_metrics::catalog::SIGN_INS;
+use latchkey_metrics::labels;
 use latchkey_protocol::authentication::{
     self, Acr, AcrRequest, Choices, Factors, Facts, Gathered, Method, Needed, Next, Proof, Requirement,
 };
@@ -477,6 +479,9 @@ impl SignIns {
             choices,
             ..
         } = standing;
+        let method = proofs.first().map_or(labels::Method::Other, |proof| {
+            labels::Method::of(proof.method.name())
+        });
         let kept = choices.keep && !is_administrator(&person);
         let sign_in = authentication::sign_in(&proofs);
         let sign_in = sign_in.ok_or(IdentityError::Unexpected("a sign-in without a proof"))?;
@@ -548,7 +553,7 @@ impl SignIns {
                 Ok::<_, IdentityError>((open || ours, also(store, tx).await?))
             })
             .await?;
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
+        SIGN_INS.inc((method, labels::SignIn::SignedIn));
         tracing::info!(sub = person.id, "signed in");
         let cookies = self.cookies(browser, who, &secret, kept);
         let user = person.id;

@@ -9,6 +9,7 @@ use latchkey_db::{DbError, Tx};
 use latchkey_identity_store::{
     AuditRow, Holder, InvitationRow, NewRoleGrant, NewUserRow, Proof, RoleHolder, Store, StoreError, Window,
 };
+use latchkey_metrics::catalog::REGISTRATIONS;
 use latchkey_protocol::administration::{Actor, given, may_give};
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::mail::{Address, Purpose};
@@ -684,7 +685,7 @@ impl SignUps {
         let id = user.id.clone();
         match self.write_user(registration.clone(), user, waits).await {
             Ok(()) => {
-                metrics::counter!("latchkey_registrations_total").increment(1);
+                REGISTRATIONS.inc(());
                 tracing::info!(sub = id, "registered");
                 Ok(Ok(Registered { user: id, waits }))
             }

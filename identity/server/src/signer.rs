@@ -31,7 +31,7 @@ const CLIENT_SECRET: &str = "client_secret";
 const REFRESH_MAC: &str = "refresh_mac";
 const COOKIE: &str = "cookie";
 const SID: &str = "sid";
-const PURPOSES: [&str; 4] = [CLIENT_SECRET, REFRESH_MAC, COOKIE, SID];
+pub(crate) const PURPOSES: [&str; 4] = [CLIENT_SECRET, REFRESH_MAC, COOKIE, SID];
 
 /// The `typ` of ID tokens.
 pub(crate) const ID_TOKEN_TYP: &str = "JWT";
@@ -573,7 +573,7 @@ impl Signer {
     }
 }
 
-fn place(table: &str, id: &str) -> String {
+pub(crate) fn place(table: &str, id: &str) -> String {
     format!("{table}/{id}")
 }
 

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use latchkey_identity_store::{BlockChange, Guess, Store, StoreError, Window};
+use latchkey_metrics::catalog::THROTTLED;
+use latchkey_metrics::labels;
 use latchkey_protocol::user::canonical;
 use latchkey_protocol::{ClientId, Timestamp, lockout, second_factor};
 
@@ -148,7 +150,7 @@ impl Throttle {
             .await?;
         self.apply(&blocked, now);
         for _block in &blocked {
-            metrics::counter!("latchkey_throttled_total", "what" => "client_secret").increment(1);
+            THROTTLED.inc(labels::Limit::ClientSecret);
             tracing::warn!(client.id = client.map(ClientId::as_str), peer = %address, "too many wrong secrets");
         }
         Ok(())
@@ -251,7 +253,7 @@ impl Throttle {
             .await?;
         self.apply(&blocks, now);
         if counted == Counted::Held {
-            metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
+            THROTTLED.inc(labels::Limit::Account);
             tracing::info!(request.id = %latchkey_http::current_request_id(),
                 "sign-in refused: too many wrong passwords for this user");
         }
@@ -281,7 +283,7 @@ impl Throttle {
             .await?;
         self.apply(&blocks, now);
         if let Guess::Blocked(_) = guess {
-            metrics::counter!("latchkey_throttled_total", "what" => "second_step").increment(1);
+            THROTTLED.inc(labels::Limit::SecondStep);
         }
         Ok(guess)
     }

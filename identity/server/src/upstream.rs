@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, Store, UpstreamFlowRow};
+use latchkey_metrics::catalog::UPSTREAM_SIGN_INS;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session::State;
@@ -130,8 +132,7 @@ impl Upstreams {
                 query.append_pair("login_hint", hint);
             }
         }
-        metrics::counter!("latchkey_upstream_sign_ins_total", "provider" => provider.id.clone(), "outcome" => "begun")
-            .increment(1);
+        UPSTREAM_SIGN_INS.inc(labels::Upstream::Begun);
         Ok(address.into())
     }
 
@@ -250,8 +251,7 @@ impl Upstreams {
         let now = self.time.now();
         match said.and_then(|identity| in_time(provider, row.fresh, identity, now)) {
             Ok(identity) => {
-                metrics::counter!("latchkey_upstream_sign_ins_total", "provider" => provider.id.clone(), "outcome" => "proved")
-                    .increment(1);
+                UPSTREAM_SIGN_INS.inc(labels::Upstream::Proved);
                 Ok((row.flow, identity))
             }
             Err(error) => Err(self.refused(provider, row.flow.request.as_deref(), &error).await),
@@ -291,8 +291,7 @@ impl Upstreams {
     async fn refused(&self, provider: &Provider, request: Option<&str>, error: &UpstreamError) -> ErrorPage {
         let (id, reason) = (&provider.id, latchkey_http::reasons(error));
         let request_id = latchkey_http::current_request_id().to_string();
-        metrics::counter!("latchkey_upstream_sign_ins_total", "provider" => id.clone(), "outcome" => error.name())
-            .increment(1);
+        UPSTREAM_SIGN_INS.inc(labels::Upstream::of(error.name()));
         tracing::info!(
             provider = id,
             reason,

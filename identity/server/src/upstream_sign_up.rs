@@ -6,6 +6,7 @@ use latchkey_db::DbError;
 use latchkey_identity_store::{
     ArrivalPurpose, ArrivalRow, NewUserRow, StoreError, UpstreamIdentityRow, Window,
 };
+use latchkey_metrics::catalog::REGISTRATIONS;
 use latchkey_protocol::mail::Address;
 use latchkey_protocol::sign_up::{FinishError, NAME_TRIES, SignUpError, check_name, check_terms, waits};
 use latchkey_protocol::upstream::Mode;
@@ -205,7 +206,7 @@ impl Linking {
         };
         match self.write_newcomer(settled).await {
             Ok(()) => {
-                metrics::counter!("latchkey_registrations_total").increment(1);
+                REGISTRATIONS.inc(());
                 tracing::info!(sub = identity.user, "registered by another provider");
                 Ok(Ok(Welcome { identity, waits }))
             }

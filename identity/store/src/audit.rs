@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use latchkey_db::{Row, Tx, sql};
+use latchkey_db::{Class, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
 use serde_json::Value;
 
@@ -29,6 +29,23 @@ pub struct AuditRow {
     pub detail: Value,
 }
 
+/// Which records are asked for. What is empty asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// From this instant on, in Unix milliseconds.
+    pub since: Option<i64>,
+    /// Before this instant.
+    pub until: Option<i64>,
+    /// A kind, or the beginning of kinds if it ends with a point: `user.`
+    pub kind: String,
+    /// The id of a user who caused it or whom it is about.
+    pub user: String,
+    /// The id of a client, likewise.
+    pub client: String,
+    /// Only what was refused or failed (true), or only what was not.
+    pub refused: Option<bool>,
+}
+
 /// A record as it is read.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
@@ -36,6 +53,20 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// What was written; its detail is null where the key of its person was destroyed.
     pub row: AuditRow,
+}
+
+/// A page of the records of a filter, from a place in an order.
+macro_rules! filtered {
+    ($place:literal, $order:literal) => {
+        concat!(
+            "SELECT id, at, kind, actor, subject, request_id, detail, person FROM audit WHERE ",
+            $place,
+            " AND at >= $2 AND at < $3 AND ($4 = '' OR kind = $4 OR kind LIKE $5) \
+             AND ($6 = '' OR subject = $6 OR actor = $6) AND ($7 = '' OR subject = $7 OR actor = $7) \
+             AND ($8 = 0 OR ($8 = 1) = (kind LIKE '%.refused' OR kind LIKE '%.failed' OR kind LIKE '%.replayed')) ",
+            $order
+        )
+    };
 }
 
 impl Store {
@@ -98,10 +129,74 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.db)
         .await?;
+        self.entries(&rows).await
+    }
+
+    /// Up to `limit` records of a filter: the newest first, before this id; the newest of all if it is empty.
+    pub async fn audit_newest(
+        &self,
+        filter: &AuditFilter,
+        before: &str,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        const FIRST: &str = "zzzzzzzz";
+        let before = if before.is_empty() { FIRST } else { before };
+        self.audit_page(
+            filtered!("id < $1", "ORDER BY id DESC LIMIT $9"),
+            filter,
+            before,
+            limit,
+        )
+        .await
+    }
+
+    /// Up to `limit` records of a filter: the oldest first, after this id.
+    pub async fn audit_oldest(
+        &self,
+        filter: &AuditFilter,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.audit_page(filtered!("id > $1", "ORDER BY id LIMIT $9"), filter, after, limit)
+            .await
+    }
+
+    async fn audit_page(
+        &self,
+        text: &'static str,
+        filter: &AuditFilter,
+        place: &str,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let beginning = match filter.kind.ends_with('.') {
+            true => format!("{}%", filter.kind),
+            false => String::new(),
+        };
+        let refused: i64 = match filter.refused {
+            None => 0,
+            Some(true) => 1,
+            Some(false) => 2,
+        };
+        let rows = sql(text)
+            .bind(place)
+            .bind(filter.since.unwrap_or(0))
+            .bind(filter.until.unwrap_or(i64::MAX))
+            .bind(&filter.kind)
+            .bind(beginning)
+            .bind(&filter.user)
+            .bind(&filter.client)
+            .bind(refused)
+            .bind(limit)
+            .fetch_all(&self.db.reading(Class::Background))
+            .await?;
+        self.entries(&rows).await
+    }
+
+    async fn entries(&self, rows: &[Row]) -> Result<Vec<AuditEntry>, StoreError> {
         // A page is of few people: whoever is read about, and those whom they did something to.
         let mut keys: HashMap<String, Option<String>> = HashMap::new();
         let mut entries = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             let person = row.opt_text("person")?;
             let key = match &person {
                 None => None,

@@ -50,7 +50,7 @@ use std::sync::Arc;
 use latchkey_db::{Class, Db, DbError, Migration, Migrations};
 use latchkey_protocol::Timestamp;
 
-pub use audit::{AuditEntry, AuditRow};
+pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use bulk_revocations::{BulkRevocation, FamilyName, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
@@ -72,6 +72,7 @@ pub use passkeys::{PasskeyRow, PasskeyUse};
 pub use people::Candidate;
 pub use person_keys::Sealing;
 pub use profiles::{PictureRow, ProfileRow};
+pub use purge::Retention;
 pub use recoveries::{Owner, RecoveryRow};
 pub use replays::Proof;
 pub use requests::RequestRow;

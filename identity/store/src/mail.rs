@@ -1,6 +1,6 @@
 //! Mails: queued with what causes them, tried by one node at a time, and then as long as an administrator may ask for them.
 
-use latchkey_db::{On, Row, Sql, Tx, sql};
+use latchkey_db::{Class, On, Row, Sql, Tx, sql};
 use latchkey_protocol::Timestamp;
 
 use crate::{Place, Store, StoreError};
@@ -198,6 +198,42 @@ impl Store {
         .execute(tx)
         .await?;
         Ok(rows == 1)
+    }
+
+    /// Of the states that somebody should look after: how many mails there are, at most `limit`, and when the oldest was
+    /// caused. Dead ones are looked for among the newest `limit` mails.
+    pub async fn mail_backlog(
+        &self,
+        limit: i64,
+    ) -> Result<Vec<(MailState, i64, Option<Timestamp>)>, StoreError> {
+        const FIND: [(MailState, &str); 2] = [
+            (
+                MailState::Queued,
+                "SELECT COUNT(*) AS n, MIN(created_at) AS oldest FROM \
+                 (SELECT created_at FROM mail WHERE state = 'queued' ORDER BY next_at LIMIT $1) AS waiting",
+            ),
+            (
+                MailState::Dead,
+                "SELECT COUNT(*) AS n, MIN(created_at) AS oldest FROM \
+                 (SELECT state, created_at FROM mail ORDER BY created_at DESC, id DESC LIMIT $1) AS newest \
+                 WHERE state = 'dead'",
+            ),
+        ];
+        let beside = self.db.reading(Class::Background);
+        let mut found = Vec::with_capacity(FIND.len());
+        for (state, find) in FIND {
+            let row = sql(find).bind(limit).fetch_one(&beside).await?;
+            found.push((state, row.int("n")?, row.opt_int("oldest")?.map(Timestamp)));
+        }
+        Ok(found)
+    }
+
+    /// How many mails were given up.
+    pub async fn dead_mails(&self) -> Result<i64, StoreError> {
+        let row = sql("SELECT COUNT(*) AS n FROM mail WHERE state = 'dead'")
+            .fetch_one(&self.db)
+            .await?;
+        Ok(row.int("n")?)
     }
 
     /// Queues a dead mail again; `false` if there is no such dead mail, or what it said is gone.

@@ -6,14 +6,43 @@ use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
 use crate::{Store, StoreError};
 
-/// How long users can see what ended: ninety days.
-const KEPT_MS: i64 = 90 * 24 * 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How long sign-ins at providers are kept, whatever the operator says: longer than a session lasts.
+const KEPT_MS: i64 = 90 * DAY_MS;
+/// How long consents and accepted terms outlive their account.
+const AGREED_MS: i64 = 365 * DAY_MS;
+
+/// How many days the operator keeps what is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Records of the audit trail.
+    pub audit: i64,
+    /// Those of what administrators did; no less than `audit`.
+    pub administration: i64,
+    /// Sessions, families and sign-ins, past their end.
+    pub history: i64,
+    /// Mails that were sent or given up.
+    pub mail: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            audit: 400,
+            administration: 1_095,
+            history: 90,
+            mail: 30,
+        }
+    }
+}
 
 /// The number of rows deleted in one transaction.
 const AT_ONCE: i64 = 500;
 
 /// Rows of the history that are over, page by page.
 struct History {
+    /// `$1`, from the settings and the latest instant seen.
+    before: fn(&Retention, Timestamp) -> i64,
     /// A query for the ids of the next ones after `$2` that ended before `$1`, at most `$3`.
     find: &'static str,
     /// The deletion of those after `$2` up to `$3`, if they are still over and nobody holds them.
@@ -22,8 +51,9 @@ struct History {
 
 /// The history of a table: its key, and when a row is over.
 macro_rules! history {
-    ($table:literal, $id:literal, $over:literal) => {
+    ($table:literal, $id:literal, $before:expr, $over:literal) => {
         History {
+            before: $before,
             find: concat!(
                 "SELECT ",
                 $id,
@@ -66,55 +96,71 @@ macro_rules! history {
     };
 }
 
-const HISTORY: [History; 9] = [
+/// What users can see of what ended.
+const ENDED: fn(&Retention, Timestamp) -> i64 = |kept, latest| latest.0 - kept.history * DAY_MS;
+
+const HISTORY: [History; 10] = [
     history!(
         "families",
         "id",
+        ENDED,
         "(revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1)"
     ),
     // A spent code stays as long as its family: a replay ends the family.
     history!(
         "codes",
         "code_hash",
+        ENDED,
         "spent_at < $1 AND NOT EXISTS (SELECT 1 FROM families f WHERE f.id = codes.family_id)"
     ),
     // A session stays as long as a live family depends on it.
     history!(
         "sessions",
         "id",
+        ENDED,
         "(ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
            (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL)"
     ),
     history!(
         "session_proofs",
         "session_id",
+        ENDED,
         "at < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_proofs.session_id)"
     ),
-    history!("sign_ins", "id", "at < $1"),
-    // 400 days; what administrators did, three years.
+    history!("sign_ins", "id", ENDED, "at < $1"),
     history!(
         "audit",
         "id",
-        "at < $1 - 26784000000 AND (at < $1 - 86832000000 OR NOT (actor = 'cli' OR kind LIKE 'user.%' \
+        |kept, latest| latest.0 - kept.audit * DAY_MS,
+        "at < $1 AND NOT (actor = 'cli' OR kind LIKE 'user.%' \
            OR kind LIKE 'client.%' OR kind LIKE 'key.%' OR kind LIKE 'store.%' OR kind LIKE 'owner.%' \
-           OR kind LIKE 'role.%' OR kind LIKE 'group.%' OR kind LIKE 'invitation.%'))"
+           OR kind LIKE 'role.%' OR kind LIKE 'group.%' OR kind LIKE 'invitation.%')"
+    ),
+    history!(
+        "audit",
+        "id",
+        |kept, latest| latest.0 - kept.administration * DAY_MS,
+        "at < $1"
     ),
     // What a person agreed to, for a year after their account was deleted.
     history!(
         "grants",
         "id",
-        "EXISTS (SELECT 1 FROM users u WHERE u.id = grants.user_id AND u.deleted_at < $1 - 23760000000)"
+        |_, latest| latest.0 - AGREED_MS,
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = grants.user_id AND u.deleted_at < $1)"
     ),
     history!(
         "terms_acceptances",
         "user_id",
-        "EXISTS (SELECT 1 FROM users u WHERE u.id = terms_acceptances.user_id AND u.deleted_at < $1 - 23760000000)"
+        |_, latest| latest.0 - AGREED_MS,
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = terms_acceptances.user_id AND u.deleted_at < $1)"
     ),
-    // The key of somebody who was deleted while it was made: `$1` is ninety days ago.
+    // The key of somebody who was deleted while it was made.
     history!(
         "person_keys",
         "user_id",
-        "EXISTS (SELECT 1 FROM users u WHERE u.id = person_keys.user_id AND u.deleted_at < $1 + 7776000000)"
+        |_, latest| latest.0,
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = person_keys.user_id AND u.deleted_at < $1)"
     ),
 ];
 
@@ -129,7 +175,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM revocations WHERE (kind, subject) IN (SELECT kind, subject FROM old)"
             )
         },
-        before: |_, now| now.seconds(),
+        before: |_, _, now| now.seconds(),
     },
     // As long as a guard may accept the token, what it was exchanged for can end it.
     Expired {
@@ -139,7 +185,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM exchanges WHERE child_jti IN (SELECT child_jti FROM old)"
             )
         },
-        before: |_, now| now.seconds() - LEEWAY_S - SKEW_S,
+        before: |_, _, now| now.seconds() - LEEWAY_S - SKEW_S,
     },
     // Guesses for an account count until a correct one, or for a day, as do names that somebody would like to have; all
     // others for an hour.
@@ -152,7 +198,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM throttles WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |_, now| now.0 - 3_600_000,
+        before: |_, _, now| now.0 - 3_600_000,
     },
     // A browser carries its request for as long as the row says. By the clock of another node that is a little longer,
     // and a request without its row would start again.
@@ -164,7 +210,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM authorization_requests WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 600_000,
+        before: |_, latest, _| latest.0 - 600_000,
     },
     // By the clock of another node a proof may stay valid a little longer.
     Expired {
@@ -175,7 +221,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM replays WHERE (kind, owner, jti_hash) IN (SELECT kind, owner, jti_hash FROM old)"
             )
         },
-        before: |_, now| now.0 - 600_000,
+        before: |_, _, now| now.0 - 600_000,
     },
     Expired {
         forget: || {
@@ -185,7 +231,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM remembered_devices WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0,
+        before: |_, latest, _| latest.0,
     },
     // A spent one is deleted with its family.
     Expired {
@@ -196,7 +242,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM codes WHERE code_hash IN (SELECT code_hash FROM old)"
             )
         },
-        before: |latest, _| latest.0,
+        before: |_, latest, _| latest.0,
     },
     // What was proved, or could have been, is there for a day more.
     Expired {
@@ -207,7 +253,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM one_time_proofs WHERE token_hash IN (SELECT token_hash FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 24 * 3_600_000,
+        before: |_, latest, _| latest.0 - 24 * 3_600_000,
     },
     Expired {
         forget: || {
@@ -217,7 +263,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM recoveries WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 24 * 3_600_000,
+        before: |_, latest, _| latest.0 - 24 * 3_600_000,
     },
     Expired {
         forget: || {
@@ -227,7 +273,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM registrations WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 24 * 3_600_000,
+        before: |_, latest, _| latest.0 - 24 * 3_600_000,
     },
     Expired {
         forget: || {
@@ -237,7 +283,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM invitations WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
+        before: |_, latest, _| latest.0 - 30 * 24 * 3_600_000,
     },
     // A name is free again when its time is over.
     Expired {
@@ -248,7 +294,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM tombstones WHERE name_hash IN (SELECT name_hash FROM old)"
             )
         },
-        before: |latest, _| latest.0,
+        before: |_, latest, _| latest.0,
     },
     Expired {
         forget: || {
@@ -258,7 +304,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM export_parts WHERE (export_id, part) IN (SELECT export_id, part FROM old)"
             )
         },
-        before: |latest, _| latest.0,
+        before: |_, latest, _| latest.0,
     },
     Expired {
         forget: || {
@@ -269,7 +315,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM exports WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0,
+        before: |_, latest, _| latest.0,
     },
     Expired {
         forget: || {
@@ -279,7 +325,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM upstream_arrivals WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 24 * 3_600_000,
+        before: |_, latest, _| latest.0 - 24 * 3_600_000,
     },
     // Longer than a session lasts, which rests on it.
     Expired {
@@ -290,7 +336,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM upstream_sign_ins WHERE (identity_id, at) IN (SELECT identity_id, at FROM old)"
             )
         },
-        before: |latest, _| latest.0 - KEPT_MS,
+        before: |_, latest, _| latest.0 - KEPT_MS,
     },
     // By the clock of another node a sign-in at a provider may go on a little longer.
     Expired {
@@ -301,7 +347,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM upstream_flows WHERE state_hash IN (SELECT state_hash FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 600_000,
+        before: |_, latest, _| latest.0 - 600_000,
     },
     // What is still to be tried stays.
     Expired {
@@ -312,7 +358,7 @@ const EXPIRED: [Expired; 18] = [
                 ") DELETE FROM mail WHERE id IN (SELECT id FROM old)"
             )
         },
-        before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
+        before: |kept, latest, _| latest.0 - kept.mail * DAY_MS,
     },
 ];
 
@@ -339,17 +385,22 @@ const WATCHED: [(&str, &str); 7] = [
 
 struct Expired {
     forget: fn() -> Sql,
-    /// `$1`, from the latest instant seen and the current time of this node.
-    before: fn(Timestamp, Timestamp) -> i64,
+    /// `$1`, from the settings, the latest instant seen and the current time of this node.
+    before: fn(&Retention, Timestamp, Timestamp) -> i64,
 }
 
 impl Store {
     /// Deletes expired rows: revocations without effect, exchanges, counted guesses, proofs that are no longer valid, unused
-    /// requests and codes, and mails after thirty days. If one kind cannot be deleted, the others still are; the first error is returned.
-    pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    /// requests and codes, and old mails. If one kind cannot be deleted, the others still are; the first error is returned.
+    pub async fn purge_expired(
+        &self,
+        kept: &Retention,
+        latest: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut done = Ok(());
         for Expired { forget, before } in &EXPIRED {
-            let statement = || forget().bind(before(latest, now)).bind(AT_ONCE);
+            let statement = || forget().bind(before(kept, latest, now)).bind(AT_ONCE);
             let deleted = loop {
                 match self.db.write_one(statement()).await {
                     Ok(rows) if rows < AT_ONCE.unsigned_abs() => break Ok(()),
@@ -362,14 +413,13 @@ impl Store {
         done
     }
 
-    /// Deletes families, sessions and sign-ins that ended ninety days ago. Each table is scanned, so that frequently
+    /// Deletes what the settings keep no longer: families, sessions, sign-ins, the audit trail. Each table is scanned, so that frequently
     /// written rows need no index for it; a reader does the scan. If one table cannot be scanned, the others still are;
     /// the first error is returned.
-    pub async fn purge_history(&self, latest: Timestamp) -> Result<(), StoreError> {
-        let before = latest.0 - KEPT_MS;
+    pub async fn purge_history(&self, kept: &Retention, latest: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());
         for history in &HISTORY {
-            done = done.and(self.purge_one(history, before).await);
+            done = done.and(self.purge_one(history, (history.before)(kept, latest)).await);
         }
         done
     }

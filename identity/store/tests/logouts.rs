@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_db::{Db, DbError, Options, sql, testing};
-use latchkey_identity_store::{EndedSession, Logout, MIGRATIONS, Proof, Store, StoreError};
+use latchkey_identity_store::{EndedSession, Logout, MIGRATIONS, Proof, Retention, Store, StoreError};
 use latchkey_protocol::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -318,12 +318,12 @@ async fn a_proof_is_used_once_whoever_presents_it() {
 
         // Only proofs that could no longer be accepted, by the clock of any node, are deleted.
         store
-            .purge_expired(Timestamp(0), Timestamp(600_100))
+            .purge_expired(&Retention::default(), Timestamp(0), Timestamp(600_100))
             .await
             .unwrap();
         assert!(!use_it("assertion", "a", "h", 100).await);
         store
-            .purge_expired(Timestamp(0), Timestamp(600_101))
+            .purge_expired(&Retention::default(), Timestamp(0), Timestamp(600_101))
             .await
             .unwrap();
         assert!(use_it("assertion", "a", "h", 100).await);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_db::{Db, Options, sql, testing};
-use latchkey_identity_store::{BlockChange, Guess, MIGRATIONS, Store, StoreError, Window};
+use latchkey_identity_store::{BlockChange, Guess, MIGRATIONS, Retention, Store, StoreError, Window};
 use latchkey_protocol::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -188,8 +188,11 @@ async fn the_purge_waits_for_no_row_that_a_guess_holds() {
         let purging = async {
             is_held.await.unwrap();
             let later = Timestamp(NOW.0 + 90_000_000);
-            let purged =
-                tokio::time::timeout(Duration::from_secs(20), store.purge_expired(later, later)).await;
+            let purged = tokio::time::timeout(
+                Duration::from_secs(20),
+                store.purge_expired(&Retention::default(), later, later),
+            )
+            .await;
             purged.expect("it waits for nobody").unwrap();
             release.send(()).unwrap();
         };

@@ -1,5 +1,6 @@
 //! What was recorded about a user, opened for an administrator.
 
+use latchkey_identity_store::AuditEntry;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,14 +35,19 @@ impl Users {
         let user = store.user(store.db(), name).await?.map(|row| row.id);
         let user = user.unwrap_or_else(|| name.to_owned());
         let entries = store.audit_about(&user, after.unwrap_or_default(), MOST).await?;
-        let view = entries.into_iter().map(|entry| AuditView {
+        Ok(entries.into_iter().map(AuditView::from).collect())
+    }
+}
+
+impl From<AuditEntry> for AuditView {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
             at: latchkey_clock::rfc3339(entry.at.0),
             id: entry.row.id,
             kind: entry.row.kind,
             actor: entry.row.actor,
             subject: entry.row.subject,
             detail: entry.row.detail,
-        });
-        Ok(view.collect())
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, CodeFacts};
+use latchkey_metrics::catalog::FAMILIES_ENDED;
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
@@ -250,7 +252,7 @@ impl Grants {
                     .await?;
                 let reason = cause.name();
                 tracing::warn!(reason, fam, client.id = actor, "a family ended");
-                metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+                FAMILIES_ENDED.inc(labels::Cause::of(reason));
                 Ok::<_, IdentityError>(())
             })
             .await?;

@@ -2,6 +2,8 @@
 
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, FamilyFacts};
+use latchkey_metrics::catalog::{FAMILIES_ENDED, REFRESHES};
+use latchkey_metrics::labels;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
@@ -44,6 +46,7 @@ impl Grants {
             if let Decision::Error(error) = decision {
                 let user = facts.as_ref().map(|facts| facts.family.user.as_str());
                 self.note_too_many(&error, user, client).await?;
+                REFRESHES.inc(labels::Refresh::Refused);
                 return Err(self.refused("refresh_token", client, error));
             }
             // Every decision except a refusal has a family.
@@ -51,8 +54,10 @@ impl Grants {
                 .facts
                 .map(|facts| facts.family)
                 .ok_or(OAuthError::Internal)?;
+            let decided = counted(&decision);
             match self.apply(decision, &family, client).await? {
                 Outcome::Answered(answer) => {
+                    REFRESHES.inc(decided);
                     let Answer {
                         access,
                         id_token,
@@ -61,8 +66,11 @@ impl Grants {
                     let refresh = Some((refresh, &family.salt));
                     return self.issue("refresh_token", &access, id_token, refresh, client);
                 }
-                Outcome::Ended(error) => return Err(self.refused("refresh_token", client, error)),
-                Outcome::Conflict => {}
+                Outcome::Ended(error) => {
+                    REFRESHES.inc(decided);
+                    return Err(self.refused("refresh_token", client, error));
+                }
+                Outcome::Conflict => REFRESHES.inc(labels::Refresh::Conflict),
             }
         }
         // Never invalid_grant: the client's token may well be valid.
@@ -106,6 +114,19 @@ impl Grants {
     }
 }
 
+/// What a decision counts as once it is written.
+fn counted(decision: &Decision) -> labels::Refresh {
+    match decision {
+        Decision::Rotate(_) => labels::Refresh::Rotated,
+        Decision::UsedWithoutRotation(_) => labels::Refresh::Used,
+        Decision::Reissue(_) => labels::Refresh::Repeated,
+        Decision::ReissueOnce(_) => labels::Refresh::LostAnswer,
+        Decision::Replay(_) => labels::Refresh::Reused,
+        Decision::StoreRewound(_) | Decision::StreakEnded(_) => labels::Refresh::Ended,
+        Decision::Error(_) => labels::Refresh::Refused,
+    }
+}
+
 /// The result of writing a decision.
 enum Outcome {
     Answered(Box<Answer>),
@@ -135,7 +156,6 @@ struct FamilyUpdate {
 impl FamilyUpdate {
     /// Counts that the current token was given out again, and tells of it where that is odd.
     async fn again(self, same: Reissue, told: Option<Alert>) -> Result<Outcome, IdentityError> {
-        metrics::counter!("latchkey_refresh_retries_total").increment(1);
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
             let written = self.grants.store.count_retry(&tx, &same).await?;
@@ -169,7 +189,7 @@ impl FamilyUpdate {
                     client.id = client,
                     "a family ended"
                 );
-                metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+                FAMILIES_ENDED.inc(labels::Cause::of(reason));
             }
             Ok(Outcome::Ended(end.error))
         })

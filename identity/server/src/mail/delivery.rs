@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, MailEnd, MailRow, MailState, Store, StoreError};
+use latchkey_metrics::catalog::{MAILS, THROTTLED};
+use latchkey_metrics::labels;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::mail::{self, Next, Try};
 use latchkey_protocol::user::canonical;
@@ -95,7 +97,7 @@ impl MailDelivery {
         let sent = self.store.mails_sent(Timestamp(now.0 - HOUR_MS)).await?;
         let left = (relay.max_per_hour - sent - under_way).clamp(0, free);
         if left == 0 {
-            metrics::counter!("latchkey_throttled_total", "what" => "mail").increment(1);
+            THROTTLED.inc(labels::Limit::Mail);
             if !std::mem::replace(limited, true) {
                 tracing::error!(
                     max_per_hour = relay.max_per_hour,
@@ -125,7 +127,7 @@ impl MailDelivery {
         let end = self.end_of(relay, &row).await;
         let to = Content::open(&self.signer, &row).map(|content| canonical(content.to.as_str()));
         let account = row.user.clone().zip(to);
-        metrics::counter!("latchkey_mails_total", "state" => end.state.name()).increment(1);
+        MAILS.inc(labels::Mail::of(end.state.name()));
         let (store, id, random) = (self.store.clone(), row.id.clone(), self.random.clone());
         let (claimed_until, purpose, now) = (row.next_at, row.purpose.clone(), self.time.now());
         let subject = row.user.clone().unwrap_or_else(|| row.id.clone());

@@ -57,7 +57,9 @@ impl FromRef<Identity> for OutboxPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<OutboxPages>, browser: Browser) -> Response {
+pub(crate) async fn get(State(pages): State<OutboxPages>, mut browser: Browser) -> Response {
+    // The administrator's listener serves the page and its files at its root, whatever path the issuer has.
+    browser.context.base.clear();
     let shown = pages.show(&browser).await;
     shown.unwrap_or_else(|error| error.page(&browser))
 }

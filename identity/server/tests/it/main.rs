@@ -44,6 +44,7 @@ mod pages;
 mod passkeys;
 mod password_change;
 mod passwords;
+mod path;
 mod profile;
 mod recovery;
 mod recovery_hostile;

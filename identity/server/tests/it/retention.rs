@@ -1,8 +1,9 @@
 //! What nobody can use any more goes when nobody wants to see it any more, and nothing else goes with it.
 
 use latchkey_db::{Db, Engine, sql};
+use latchkey_identity::Retention;
 
-use crate::harness::{Browser, IssuerServer, lines_of, on_both_engines, until};
+use crate::harness::{Browser, IssuerServer, Options, lines_of, on_both_engines, until};
 
 const DAYS_91_MS: i64 = 91 * 24 * 3_600_000;
 
@@ -180,4 +181,81 @@ async fn of_a_deleted_person_every_table_forgets(server: IssuerServer) {
 on_both_engines! {
     of_a_deleted_person_every_table_forgets,
     what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays,
+}
+
+/// Less than usual of the audit trail, and of mails; more of what administrators did.
+fn kept(options: &mut Options) {
+    options.settings.retention = Retention {
+        audit: 90,
+        administration: 365,
+        history: 30,
+        mail: 7,
+    };
+}
+
+/// More of each kind than is deleted at once, of a day before and a day after the end of its time.
+async fn what_the_operator_keeps_is_kept_for_so_many_days(server: IssuerServer) {
+    let db = server.identity().clone().store().db().clone();
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let now = server.clock.now_ms();
+    for (statement, days) in [
+        (
+            "INSERT INTO audit (id, at, kind, actor, subject, detail) \
+          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) \
+          SELECT 'gone-' || i, CAST($1 AS BIGINT), 'consent.given', 'nobody', 'nobody', '{}' FROM n",
+            91,
+        ),
+        (
+            "INSERT INTO audit (id, at, kind, actor, subject, detail) \
+          VALUES ('stays-1', $1, 'consent.given', 'nobody', 'nobody', '{}')",
+            89,
+        ),
+        (
+            "INSERT INTO audit (id, at, kind, actor, subject, detail) \
+          VALUES ('stays-2', $1, 'client.changed', 'cli', 'nobody', '{}')",
+            364,
+        ),
+        (
+            "INSERT INTO audit (id, at, kind, actor, subject, detail) \
+          VALUES ('gone-cli', $1, 'client.changed', 'cli', 'nobody', '{}')",
+            366,
+        ),
+        (
+            "INSERT INTO sign_ins (id, user_id, at, outcome) VALUES ('gone-in', 'nobody', $1, 'signed_in')",
+            31,
+        ),
+        (
+            "INSERT INTO sign_ins (id, user_id, at, outcome) VALUES ('stays-in', 'nobody', $1, 'signed_in')",
+            29,
+        ),
+    ] {
+        run(&db, statement, now - days * DAY_MS).await;
+    }
+    server.clock.advance(3_600_001);
+    let left = async |table: &str| {
+        let text =
+            format!("SELECT id AS line FROM {table} WHERE id LIKE 'gone-%' OR id LIKE 'stays-%' ORDER BY id");
+        lines_of(&db, text).await
+    };
+    until("what is over is gone", async || {
+        left("audit").await == ["stays-1", "stays-2"] && left("sign_ins").await == ["stays-in"]
+    })
+    .await;
+    // Only time ends the rest.
+    server.clock.advance(2 * DAY_MS);
+    until("the rest follows", async || {
+        left("audit").await.is_empty() && left("sign_ins").await.is_empty()
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rows_are_kept_as_many_days_as_the_operator_says() {
+    what_the_operator_keeps_is_kept_for_so_many_days(IssuerServer::with(kept).await).await;
+}
+
+#[tokio::test]
+async fn rows_are_kept_as_many_days_as_the_operator_says_on_postgresql() {
+    what_the_operator_keeps_is_kept_for_so_many_days(IssuerServer::on_postgres_with(kept).await).await;
 }

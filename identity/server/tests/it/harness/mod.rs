@@ -64,6 +64,8 @@ pub struct Options {
     pub master_key: [u8; 32],
     /// A public address other than that of its listener.
     pub issuer: Option<String>,
+    /// The path of an issuer at the address of its listener.
+    pub path: String,
     /// Resources, clients and users besides those of every issuer.
     pub seed: String,
     /// What the operator decides about people.
@@ -144,6 +146,7 @@ impl IssuerServer {
             bus: None,
             master_key: [7; 32],
             issuer: None,
+            path: String::new(),
             seed: String::new(),
             settings: Settings::default(),
             allow_outgoing: Vec::new(),

@@ -13,6 +13,7 @@ use latchkey_identity::{
     Chore, Identity, KeyWrapper, LONGEST_BODY, MESSAGES, MIGRATIONS, Parts, RsaBits, Seeded,
     error_response_at, resource_of,
 };
+use latchkey_protocol::metadata::issuer_path;
 use latchkey_testkit::issuer::Issuer;
 use latchkey_testkit::translations::mirrored;
 use latchkey_testkit::{install_tls, until};
@@ -46,7 +47,7 @@ impl Running {
         let bound = Bound::loopback(0).await.expect("a free port");
         let port = bound.port();
         let issuer = options.issuer.clone();
-        let issuer = issuer.unwrap_or_else(|| format!("http://localhost:{port}"));
+        let issuer = issuer.unwrap_or_else(|| format!("http://localhost:{port}{}", options.path));
         let bus = EventBus::open(&options.bus(), clock.clone(), random.clone(), fatal.clone())
             .await
             .expect("the bus");
@@ -98,7 +99,7 @@ impl Running {
         }
 
         let ready = identity.ready();
-        let authority = issuer.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = issuer.split('/').nth(2).unwrap_or_default();
         let mut server = Server::new("identity", Hosts::loopback(port).with(authority), random);
         server.error_response = error_response_at;
         server.limits.body = LONGEST_BODY;
@@ -112,7 +113,11 @@ impl Running {
         let router = identity.outbox();
         serving.keep("admin", |stop| server.serve(admin, router, stop));
 
-        let inside = Issuer::new(identity, clock.clone(), format!("http://127.0.0.1:{port}"));
+        let inside = Issuer::new(
+            identity,
+            clock.clone(),
+            format!("http://127.0.0.1:{port}{}", issuer_path(&issuer)),
+        );
         let running = Self {
             outbox,
             seeded,

@@ -144,6 +144,7 @@ fn envelope() -> Value {
             "causationid": text("The event that caused it."),
             "actor": text("Who did it: a user or a client."),
             "traceparent": text("W3C trace context."),
+            "tracestate": text("What others keep beside the trace."),
             "data": { "type": "object" },
         },
     })

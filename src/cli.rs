@@ -1,9 +1,12 @@
 //! The command line: `up` and `serve`; the operations on clients, resources, users, keys, events and the bus have a file
 //! each.
 
+mod audit;
+mod backup;
 mod bus;
 mod clients;
 mod common;
+mod doctor;
 mod events;
 mod groups;
 mod health;
@@ -12,22 +15,27 @@ mod init;
 mod invitations;
 mod keys;
 mod mail;
+mod manual;
 mod output;
 mod people;
 mod resources;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
 use latchkey_http::outgoing::Destination;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::common::{AdminCommand, CliError, folders, logs, roles};
-use crate::config::{Config, Role, Tls, environment};
+use crate::config::{Config, HandedOver, Manager, Role, Tls, environment};
+use crate::error::StartError;
+use crate::handed_over;
+use crate::notify::{Notify, Word};
 use crate::running::{Broken, Running};
-use crate::start::start;
+use crate::start::{start, start_on};
 
 #[derive(Parser)]
 #[command(
@@ -53,7 +61,9 @@ enum Command {
     Serve(Serve),
     /// Asks roles that run here whether they are ready, and ends with 1 if one is not
     Health(health::Health),
-    /// Makes what an installation needs before its first start
+    /// Says what is wrong with an installation and how to mend it, and changes nothing
+    Doctor(doctor::Doctor),
+    /// Writes the configuration that an installation needs before its first start
     Init(init::Init),
     /// Manages clients
     Client(AdminCommand<clients::ClientCommand>),
@@ -67,6 +77,12 @@ enum Command {
     Invitation(AdminCommand<invitations::InvitationCommand>),
     /// Imports people from other systems, with their password hashes
     Import(AdminCommand<import::ImportCommand>),
+    /// Writes an encrypted copy of the whole installation to a file, beside whatever runs
+    Backup(backup::Backup),
+    /// Restores a backup into an empty installation, and ends every token of before
+    Restore(backup::Restore),
+    /// Shows and exports the audit trail
+    Audit(AdminCommand<audit::AuditCommand>),
     /// Manages signing keys
     Key(AdminCommand<keys::KeyCommand>),
     /// Shows mails, and sends dead ones again
@@ -75,6 +91,10 @@ enum Command {
     Events(AdminCommand<events::EventsCommand>),
     /// Prepares a broker for the event bus
     Bus(AdminCommand<bus::BusCommand>),
+    /// Prints what completes command lines in a shell
+    Completions(manual::Completions),
+    /// Writes the manual pages of every command
+    Man(manual::Man),
 }
 
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -109,6 +129,12 @@ struct Up {
     /// The log filter, such as info or latchkey_guard=debug
     #[arg(long, default_value = "warn")]
     log: String,
+    /// The format of the log: auto, json or text
+    #[arg(long, default_value = "auto", value_parser = log_format)]
+    log_format: latchkey_telemetry::Format,
+    /// The collector of traces, such as http://localhost:4318
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 #[derive(Args)]
@@ -127,6 +153,10 @@ struct Serve {
     allow_introspect_all: bool,
 }
 
+fn log_format(text: &str) -> Result<latchkey_telemetry::Format, &'static str> {
+    latchkey_telemetry::Format::parse(text).ok_or("one of auto, json and text")
+}
+
 impl Cli {
     /// Whether options of `up` stand before a command that does not know of them. An operation has `--data` and `--keys`
     /// itself, and takes them at any place.
@@ -136,9 +166,20 @@ impl Cli {
         };
         match self.command {
             None => return false,
-            Some(Command::Up(_) | Command::Serve(_) | Command::Health(_) | Command::Init(_)) => {}
+            Some(
+                Command::Up(_)
+                | Command::Serve(_)
+                | Command::Health(_)
+                | Command::Doctor(_)
+                | Command::Init(_)
+                | Command::Backup(_)
+                | Command::Restore(_)
+                | Command::Completions(_)
+                | Command::Man(_),
+            ) => {}
             Some(
                 Command::Client(_)
+                | Command::Audit(_)
                 | Command::Resource(_)
                 | Command::User(_)
                 | Command::Group(_)
@@ -172,6 +213,7 @@ pub async fn run() -> ExitCode {
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
         Some(Command::Health(asked)) => health::run(asked, json).await,
+        Some(Command::Doctor(doctor)) => doctor::run(doctor, json).await,
         Some(Command::Init(init)) => init::run(init, json),
         Some(Command::Client(admin)) => clients::run(admin, json).await,
         Some(Command::Resource(admin)) => resources::run(admin, json).await,
@@ -179,10 +221,15 @@ pub async fn run() -> ExitCode {
         Some(Command::Group(admin)) => groups::run(admin, json).await,
         Some(Command::Invitation(admin)) => invitations::run(admin, json).await,
         Some(Command::Import(admin)) => import::run(admin, json).await,
+        Some(Command::Backup(asked)) => backup::run(asked, json).await,
+        Some(Command::Restore(asked)) => backup::restore(asked, json).await,
+        Some(Command::Audit(admin)) => audit::run(admin, json).await,
         Some(Command::Key(admin)) => keys::run(admin, json).await,
         Some(Command::Mail(admin)) => mail::run(admin, json).await,
         Some(Command::Events(admin)) => events::run(admin, json).await,
         Some(Command::Bus(admin)) => bus::run(admin, json).await,
+        Some(Command::Completions(asked)) => manual::completions(&asked, Cli::command()),
+        Some(Command::Man(asked)) => manual::pages(&asked, Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -209,11 +256,12 @@ pub async fn run() -> ExitCode {
 async fn up(up: Up) -> Result<(), CliError> {
     let (data, keys) = folders(up.data, up.keys);
     // The request id on an error page leads to a line of this file, whatever happened to the terminal.
-    logs(&up.log, Some(&data.join("latchkey.log")))?;
+    logs(&up.log, up.log_format, Some(&data.join("latchkey.log")))?;
     let mut config = Config::up(data, keys, [up.port, up.identity_port, up.admin_port]);
     config.issuer = up.issuer;
     config.seeds = up.seed;
     config.allow_outgoing = up.allow_outgoing;
+    config.telemetry.otlp_endpoint = up.otlp_endpoint;
     if up.tls {
         config.tls = Tls::Local;
     }
@@ -221,7 +269,7 @@ async fn up(up: Up) -> Result<(), CliError> {
     let running = start(config, Clock::system(), Random::system()).await?;
     let signals = StopSignals::new()?;
     greet(&running, &data);
-    until_stopped(running, signals).await
+    until_stopped(running, signals, &Notify::new(&Manager::default())).await
 }
 
 async fn serve(serve: Serve) -> Result<(), CliError> {
@@ -233,7 +281,8 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     let mut config = Config::serve(roles, serve.config.as_deref(), &environment())?;
     config.seeds = serve.seed;
     config.allow_introspect_all = serve.allow_introspect_all;
-    logs(&config.log, None)?;
+    config.linger = LINGER;
+    logs(&config.log, config.log_format, None)?;
     let log = config.revocation_log();
     let common = [&config[Role::Identity].database, &config.bus, &log];
     let shared = common.iter().any(|url| url.starts_with("sqlite:"));
@@ -243,8 +292,12 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
              revocation log that they can all reach"
         );
     }
-    let running = start(config, Clock::system(), Random::system()).await?;
-    let signals = StopSignals::new()?;
+    let notify = Notify::new(&Manager::of_process());
+    // From the start on: a renewal of the certificate that comes before everything is ready must not end the process.
+    let hangup = listen(SignalKind::hangup())?;
+    let sockets = handed_over::sockets(&HandedOver::of_process(), &config).map_err(StartError::HandedOver)?;
+    let running = start_on(sockets, config, Clock::system(), Random::system()).await?;
+    let signals = StopSignals::new()?.and_reload(hangup);
     if let Some(identity) = &running.identity
         && let Some(link) = identity.invitations().first_administrator().await?
     {
@@ -253,7 +306,8 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
         ));
     }
     say_ready("");
-    until_stopped(running, signals).await
+    notify.tell(Word::Ready);
+    until_stopped(running, signals, &notify).await
 }
 
 fn greet(running: &Running, data: &Path) {
@@ -279,35 +333,66 @@ fn say_ready(before: &str) {
     }
 }
 
-/// What tells a server to stop. Asked for before anybody is told that it is ready: a signal that comes first would end
-/// the process where it stands.
+/// What tells a server to stop, or to read again what can change. Asked for before anybody is told that it is ready: a
+/// signal that comes first would end the process where it stands.
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// Only under `serve`: `up` ends with its terminal.
+    hangup: Option<Signal>,
 }
 
 impl StopSignals {
     fn new() -> Result<Self, CliError> {
-        let failed = |error: std::io::Error| CliError::Failed(error.to_string());
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: None,
         })
+    }
+
+    fn and_reload(self, hangup: Signal) -> Self {
+        Self {
+            hangup: Some(hangup),
+            ..self
+        }
     }
 }
 
-async fn until_stopped(running: Running, mut signals: StopSignals) -> Result<(), CliError> {
-    let done = tokio::select! {
-        _ = signals.interrupt.recv() => Ok(()),
-        _ = signals.terminate.recv() => Ok(()),
-        broken = running.broken() => Err(match broken {
-            Broken::Disk => CliError::Broken,
-            Broken::Task(name) => CliError::Lost(name),
-        }),
+fn listen(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|error| CliError::Failed(error.to_string()))
+}
+
+async fn until_stopped(running: Running, mut signals: StopSignals, notify: &Notify) -> Result<(), CliError> {
+    let done = loop {
+        let reload = async {
+            match &mut signals.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = signals.interrupt.recv() => break Ok(()),
+            _ = signals.terminate.recv() => break Ok(()),
+            _ = reload => {
+                notify.tell(Word::Reloading);
+                running.reload().await;
+                notify.tell(Word::Ready);
+            }
+            () = notify.due() => notify.tell(Word::Alive),
+            broken = running.broken() => break Err(match broken {
+                Broken::Disk => CliError::Broken,
+                Broken::Task(name) => CliError::Lost(name),
+            }),
+        }
     };
+    notify.tell(Word::Stopping);
     running.stop().await;
     done
 }
+
+/// As long as a client under load needs to use each of its connections once more.
+const LINGER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

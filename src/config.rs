@@ -1,17 +1,22 @@
 //! Configuration: built-in < file < environment < flags, as one typed value.
 
+mod acme;
 mod brand;
 mod check;
+pub mod edge;
 mod environment;
 mod file;
 mod mail;
 mod number;
+mod proxies;
 mod recovery;
 mod registration;
+mod retention;
 mod role;
 mod sales;
 pub(crate) mod secret;
 mod sign_in;
+mod telemetry;
 mod up;
 mod upstream;
 
@@ -19,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use latchkey_billing::domain::Terms;
 use latchkey_http::outgoing::Destination;
@@ -27,9 +33,12 @@ use latchkey_identity::{RsaBits, Settings};
 use latchkey_kit::ServiceSpec;
 use latchkey_order::domain::RefundRules;
 
+pub use self::edge::EdgeSettings;
 pub use self::environment::environment;
+pub(crate) use self::environment::{HandedOver, Manager};
 pub use self::mail::{Mail, RelaySettings};
 pub use self::role::{Listen, Place, Role};
+pub use self::telemetry::Telemetry;
 use crate::services::Services;
 
 /// The configuration of a process.
@@ -76,10 +85,16 @@ pub struct Config {
     pub storefront_client: Option<GuardClient>,
     /// Additional host names of listeners, besides loopback and the public ones.
     pub hosts: Vec<String>,
-    /// The proxies whose `X-Forwarded-For` every listener trusts.
+    /// The proxies whose reports every listener trusts.
     pub trusted_proxies: TrustedProxies,
+    /// Nobody but these proxies and this host may connect: then plain http is allowed beyond loopback.
+    pub behind_proxy: bool,
     /// The networks without a limit on anonymous requests at the edge.
     pub unlimited_networks: Networks,
+    /// The routes and the sign-in of the edge for services of the operator's own.
+    pub edge: EdgeSettings,
+    /// The file that they are read from again, and the root of its secrets.
+    pub edge_file: Option<(PathBuf, PathBuf)>,
     /// How guards receive revocations.
     pub signals: Signals,
     /// The client with which guards call the issuer; the demo creates one.
@@ -100,6 +115,12 @@ pub struct Config {
     pub language: Option<String>,
     /// The log filter.
     pub log: String,
+    /// The format of the log.
+    pub log_format: latchkey_telemetry::Format,
+    /// Where traces go, and whose are continued.
+    pub telemetry: Telemetry,
+    /// How long idle HTTP/1.1 connections are kept when the process stops, so that none closes under a request.
+    pub linger: Duration,
 }
 
 /// TLS of every listener.
@@ -116,6 +137,23 @@ pub enum Tls {
         /// The private key.
         key: PathBuf,
     },
+    /// A certificate that an ACME directory gives.
+    Acme(Acme),
+}
+
+/// How a certificate is got from an ACME directory (RFC 8555).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acme {
+    /// The names of the certificate.
+    pub domains: Vec<String>,
+    /// Whom the directory writes to, such as `mailto:ops@example.test`.
+    pub contact: Vec<String>,
+    /// Its URL.
+    pub directory: String,
+    /// The folder of the account's key, the certificate and its key.
+    pub cache: PathBuf,
+    /// The authority of the directory's own certificate, where it is not a public one.
+    pub authority: Option<PathBuf>,
 }
 
 /// How guards receive revocations.

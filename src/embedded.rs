@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use latchkey_clock::Random;
@@ -37,6 +37,12 @@ pub enum FolderError {
          move it away"
     )]
     NoMasterKey(String),
+    /// A restore began here and did not end.
+    #[error(
+        "a restore was broken off here ({0}): nothing starts on what it left. Empty the databases and the folders of this \
+         installation, and restore again"
+    )]
+    Unfinished(String),
     /// Something is there that must not be replaced.
     #[error("{0} is not empty: nothing in it was changed; name a new folder")]
     NotEmpty(String),
@@ -92,7 +98,21 @@ pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], Folde
         let key: [u8; 32] = random.bytes();
         write_new_secret(&path, &hex::encode(key))?;
     }
-    let text = read_secret(&path)?;
+    read_key(&path)
+}
+
+/// The master key of an installation, if there is one already: none is made.
+pub(crate) fn existing_master_key(config: &Config) -> Result<Option<[u8; 32]>, FolderError> {
+    let path = config.keys.join("master.key");
+    match config.master_key {
+        Some(Key(key)) => Ok(Some(key)),
+        None if !path.exists() => Ok(None),
+        None => read_key(&path).map(Some),
+    }
+}
+
+fn read_key(path: &Path) -> Result<[u8; 32], FolderError> {
+    let text = read_secret(path)?;
     let mut key = [0_u8; 32];
     hex::decode_to_slice(text.trim(), &mut key)
         .map_err(|_| FolderError::Content(path.display().to_string()))?;
@@ -100,12 +120,9 @@ pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], Folde
 }
 
 /// Reads a file that no other user may read.
-fn read_secret(path: &Path) -> Result<String, FolderError> {
-    let mode = fs::metadata(path)
-        .map_err(|error| io(path, &error))?
-        .permissions()
-        .mode();
-    if mode & 0o077 != 0 {
+pub(crate) fn read_secret(path: &Path) -> Result<String, FolderError> {
+    let file = fs::metadata(path).map_err(|error| io(path, &error))?;
+    if !crate::config::secret::is_kept(&file) {
         return Err(FolderError::Exposed(path.display().to_string()));
     }
     fs::read_to_string(path).map_err(|error| io(path, &error))
@@ -124,14 +141,14 @@ fn write_new_secret(path: &Path, text: &str) -> Result<(), FolderError> {
 }
 
 /// Replaces a file atomically: readers see the old one or the new one.
-pub fn replace_secret(path: &Path, text: &str) -> Result<(), FolderError> {
+pub fn replace_secret(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FolderError> {
     let beside = beside(path);
     write_synced(&beside, text)?;
     fs::rename(&beside, path).map_err(|error| io(path, &error))
 }
 
 /// Writes a new file, 0600, and waits until it is on the disk.
-pub(crate) fn write_synced(path: &Path, text: &str) -> Result<(), FolderError> {
+pub(crate) fn write_synced(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FolderError> {
     let _left_over = fs::remove_file(path);
     let mut file = OpenOptions::new()
         .write(true)
@@ -139,8 +156,7 @@ pub(crate) fn write_synced(path: &Path, text: &str) -> Result<(), FolderError> {
         .mode(0o600)
         .open(path)
         .map_err(|error| io(path, &error))?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| io(path, &error))?;
+    file.write_all(text.as_ref()).map_err(|error| io(path, &error))?;
     file.sync_all().map_err(|error| io(path, &error))
 }
 
@@ -148,6 +164,38 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// The file that says that a restore has begun and not ended.
+fn unfinished(config: &Config) -> PathBuf {
+    config.data.join("restore-unfinished")
+}
+
+/// Fails if a restore was broken off here.
+pub(crate) fn finished(config: &Config) -> Result<(), FolderError> {
+    let path = unfinished(config);
+    match path.exists() {
+        true => Err(FolderError::Unfinished(path.display().to_string())),
+        false => Ok(()),
+    }
+}
+
+/// From here on nothing starts, until [`end_restore`].
+pub(crate) fn begin_restore(config: &Config) -> Result<(), FolderError> {
+    finished(config)?;
+    write_synced(&unfinished(config), "a restore has begun here\n")?;
+    sync_folder(&config.data)
+}
+
+/// Everything was restored.
+pub(crate) fn end_restore(config: &Config) -> Result<(), FolderError> {
+    remove(&unfinished(config))?;
+    sync_folder(&config.data)
+}
+
+fn sync_folder(folder: &Path) -> Result<(), FolderError> {
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| io(folder, &error))
 }
 
 /// Locks the data folder for this process; the system releases the lock when the process ends, however it ends.
@@ -176,7 +224,7 @@ pub fn remove(path: &Path) -> Result<(), FolderError> {
 
 /// True if other users of this machine can read the file.
 pub fn is_exposed(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    fs::metadata(path).is_ok_and(|file| !crate::config::secret::is_kept(&file))
 }
 
 /// A local authority and a certificate of it for loopback, in PEM.
@@ -305,6 +353,7 @@ impl DemoSecrets {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     use super::*;

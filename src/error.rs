@@ -13,6 +13,9 @@ pub enum StartError {
     /// The configuration is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The export of traces cannot start.
+    #[error("traces cannot be exported: {0}")]
+    Traces(String),
     /// A folder or file is not usable.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -29,6 +32,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Sockets that were handed over are not those of this process.
+    #[error("{0}")]
+    HandedOver(String),
     /// A database cannot be opened.
     #[error("the database {database} cannot be opened")]
     Db {

@@ -276,7 +276,7 @@ fn write_all(folder: &Path, files: &Files) -> Result<(), FolderError> {
         let within = folder.join(name);
         private_folder(&within)?;
         for (name, content) in files {
-            write_synced(&within.join(name), &format!("{}\n", content.trim_end()))?;
+            write_synced(&within.join(name), format!("{}\n", content.trim_end()))?;
         }
         synced(&within)?;
     }

@@ -5,20 +5,26 @@
 
 pub mod asyncapi;
 mod authority;
+mod backup;
 pub mod cli;
 pub mod config;
 mod demo;
 mod descriptors;
+mod doctor;
 pub mod embedded;
 mod error;
+mod handed_over;
 mod installation;
+mod notify;
 mod offline_admin;
 mod roles;
 mod running;
 pub mod services;
 mod signals;
 mod start;
+mod starter;
 mod supervise;
+mod telemetry;
 mod tls;
 
 pub use crate::embedded::{DemoClient, DemoFile, DemoUser};

@@ -15,6 +15,16 @@ use crate::{embedded, services, tls};
 /// Opens the identity provider of an installation without serving it. Running nodes pick up its changes within a
 /// second, and their relay publishes its events.
 pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Result<Identity, StartError> {
+    embedded::finished(config)?;
+    open_restored(config, clock, random).await
+}
+
+/// The same for a restore that is not complete yet.
+pub(crate) async fn open_restored(
+    config: &Config,
+    clock: Clock,
+    random: Random,
+) -> Result<Identity, StartError> {
     tls::install_provider();
     let fatal = CancellationToken::new();
     let url = &config[Role::Identity].database;

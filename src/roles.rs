@@ -1,13 +1,17 @@
 //! The composition of each role. [`Starting`] has what they share; each role has a file.
 
 mod admin;
+mod edge_routes;
+mod edge_sign_in;
 mod gateway;
 mod guard;
 mod identity;
+mod readings;
 pub(crate) mod service;
 pub(crate) mod storefront;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,17 +20,19 @@ use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_guard::Guard;
 use latchkey_http::probes::Ready;
-use latchkey_http::{Bound, Hosts, Limits, Server};
+use latchkey_http::{Bound, Hosts, Limits, ProxyHeader, Server};
 use latchkey_identity::{Identity, Seed, Seeded};
 use latchkey_kit::ServiceSpec;
+use latchkey_metrics::labels;
 use latchkey_web::Origins;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Role};
 use crate::error::{StartError, database_name};
 use crate::running::{Running, Urls};
 use crate::supervise::{Lost, Supervisor};
-use crate::{descriptors, tls};
+use crate::{descriptors, telemetry, tls};
 
 /// The listeners of all roles, bound before anything else.
 pub(crate) type Listeners = BTreeMap<Role, Bound>;
@@ -40,6 +46,7 @@ pub(crate) struct Starting {
     clock: Clock,
     random: Random,
     tls: tls::Material,
+    export: Option<latchkey_telemetry::Export>,
     bus: EventBus,
     revocation_log: RevocationLog,
     urls: Urls,
@@ -51,6 +58,10 @@ pub(crate) struct Starting {
     guards: Vec<(&'static str, Guard)>,
     fatal: CancellationToken,
     lost: Lost,
+    /// What others are reached through stops first: its requests in progress need those behind it.
+    edge_serving: Supervisor,
+    /// Tells the edge to read its routes again.
+    reload_routes: Arc<Notify>,
     serving: Supervisor,
     background: Supervisor,
     relays: Supervisor,
@@ -65,7 +76,9 @@ impl Starting {
         random: Random,
     ) -> Result<Self, StartError> {
         let connections = descriptors::per_listener(descriptors::raise(), listeners.len());
-        let tls = tls::material(&config, clock.now_ms())?;
+        let names = listeners.keys().map(|role| role.name()).collect();
+        let tls = tls::material(&config, names, &clock)?;
+        let export = telemetry::export(&config, &tls, &random)?;
         let fatal = CancellationToken::new();
         let lost = Lost::default();
         let bus = EventBus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
@@ -90,6 +103,7 @@ impl Starting {
             })?;
         let urls = urls(&config, &listeners, &tls);
         let background = Supervisor::new(lost.clone());
+        let serving = Supervisor::new(lost.clone());
         let edge = listeners
             .get(&Role::Gateway)
             .map(|bound| format!("{}://127.0.0.1:{}", tls.scheme(), bound.port()));
@@ -100,6 +114,7 @@ impl Starting {
             clock,
             random,
             tls,
+            export,
             bus,
             revocation_log,
             urls,
@@ -109,7 +124,9 @@ impl Starting {
             ready: Vec::new(),
             guards: Vec::new(),
             fatal,
-            serving: Supervisor::new(lost.clone()),
+            edge_serving: serving.beside(),
+            reload_routes: Arc::default(),
+            serving,
             relays: background.beside(),
             background,
             lost,
@@ -119,6 +136,7 @@ impl Starting {
     /// Starts identity first, then the roles that depend on it, then the edge; returns when every role is ready.
     pub async fn start(&mut self, seed: Seed) -> Result<Seeded, StartError> {
         let mut seeded = Seeded::default();
+        self.certificates();
         if let Some(bound) = self.listeners.remove(&Role::Identity) {
             seeded = self.identity(bound, seed).await?;
         }
@@ -132,7 +150,7 @@ impl Starting {
             self.storefront(bound).await?;
         }
         if let Some(bound) = self.listeners.remove(&Role::Gateway) {
-            self.gateway(bound)?;
+            self.gateway(bound).await?;
         }
         if let Some(bound) = self.listeners.remove(&Role::Admin) {
             self.admin(bound);
@@ -143,6 +161,18 @@ impl Starting {
                 .map_err(|error| self.with_reason(error))?;
         }
         Ok(seeded)
+    }
+
+    /// Keeps the certificate of the listeners up.
+    fn certificates(&self) {
+        if let Some(watch) = self.tls.watch.clone() {
+            self.background
+                .keep("tls_certificate", move |stop| watch.clone().run(stop));
+        }
+        if let Some(directory) = self.tls.directory.clone() {
+            self.background
+                .keep("tls_acme", move |stop| directory.clone().run(stop));
+        }
     }
 
     /// Adds the reason why a role did not become ready, if it is known.
@@ -174,10 +204,14 @@ impl Starting {
             lock: None,
             fatal: self.fatal,
             lost: self.lost,
+            edge_serving: self.edge_serving,
+            reload_routes: self.reload_routes,
+            certificate: self.tls.watch,
             serving: self.serving,
             background: self.background,
             relays: self.relays,
             databases: self.databases,
+            export: self.export,
         }
     }
 
@@ -191,8 +225,14 @@ impl Starting {
         Origins::new(own.chain(loopback.into_iter().filter(|_| is_loopback)))
     }
 
-    async fn open(&mut self, url: &str, tables: &[latchkey_db::Migrations]) -> Result<Db, StartError> {
-        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone()))
+    async fn open(
+        &mut self,
+        role: Role,
+        url: &str,
+        tables: &[latchkey_db::Migrations],
+    ) -> Result<Db, StartError> {
+        let options = Options::new(tables).role(labels::Role::of(role.name()));
+        let db = Db::open(url, options.fatal(self.fatal.clone()))
             .await
             .map_err(|source| StartError::Db {
                 database: database_name(url),
@@ -237,21 +277,38 @@ impl Starting {
         let mut server = Server::new(role.name(), hosts, self.random.clone());
         server.limits = Limits {
             connections: limits.connections.min(self.connections),
+            linger: self.config.linger,
             ..limits
         };
         server.tls = self.tls.server.clone();
         server.proxies = self.config.trusted_proxies.clone();
+        if role != Role::Admin {
+            // What the administrator's listener answers is asked every few seconds, and is no part of anything.
+            server.traces = telemetry::traces(&self.config, self.export.as_ref());
+        }
+
+        server.proxies_only = self.config.behind_proxy;
+        server.proxy_protocol = self.config[role].proxy_protocol;
         // Services are behind our gateway: they keep its request id, and trust its client address. A gateway in another
         // process is a proxy like any other, and must be declared.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;
-        if server.keeps_request_id && self.config.roles.contains(&Role::Gateway) {
-            server.proxies = server.proxies.and_loopback();
+        if server.keeps_request_id {
+            // Whatever is in front of the gateway: it speaks one header itself.
+            server.proxies = server.proxies.speaking(ProxyHeader::XForwarded);
+            if self.config.roles.contains(&Role::Gateway) {
+                server.proxies = server.proxies.and_loopback();
+            }
         }
         if role == Role::Identity {
+            server.path = latchkey_protocol::metadata::issuer_path(&self.urls.issuer).to_owned();
             server.error_response = latchkey_identity::error_response_at;
         }
-        let serving = server.serve(bound, router, self.serving.stopping());
-        self.serving.once(role.name(), serving);
+        let supervisor = match role {
+            Role::Gateway => &self.edge_serving,
+            Role::Identity | Role::Service(_) | Role::Storefront | Role::Admin => &self.serving,
+        };
+        let serving = server.serve(bound, router, supervisor.stopping());
+        supervisor.once(role.name(), serving);
     }
 }
 
@@ -289,7 +346,10 @@ fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
     let mut services = BTreeMap::new();
     let reachable = |role: &Role| role.is_service() || matches!(role, Role::Identity | Role::Storefront);
     for role in Role::all_of(config.services).into_iter().filter(reachable) {
-        if let Some(url) = local(role, "127.0.0.1") {
+        if let Some(mut url) = local(role, "127.0.0.1") {
+            if let (Role::Identity, Some(issuer)) = (role, &config.issuer) {
+                url.push_str(latchkey_protocol::metadata::issuer_path(issuer));
+            }
             services.insert(role.name().to_owned(), url);
         }
     }

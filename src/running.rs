@@ -2,13 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey_bus::{EventBus, RevocationLog};
 use latchkey_identity::Identity;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::{self, DemoFile};
 use crate::supervise::{Lost, Supervisor};
+use crate::tls::Watch;
+
+/// How long requests at the edge are waited for before those behind it stop as well.
+const EDGE_FIRST: Duration = Duration::from_secs(5);
 
 /// The addresses of a running process, without trailing slashes.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +50,15 @@ pub struct Running {
     pub(crate) lock: Option<std::fs::File>,
     pub(crate) fatal: CancellationToken,
     pub(crate) lost: Lost,
+    /// Looks after the files of the certificate, if there are any.
+    pub(crate) certificate: Option<Arc<Watch>>,
+    pub(crate) edge_serving: Supervisor,
+    pub(crate) reload_routes: Arc<Notify>,
     pub(crate) serving: Supervisor,
     pub(crate) background: Supervisor,
     pub(crate) relays: Supervisor,
     pub(crate) databases: Vec<latchkey_db::Db>,
+    pub(crate) export: Option<latchkey_telemetry::Export>,
 }
 
 /// Why a process ends on its own.
@@ -66,9 +79,22 @@ impl Running {
         }
     }
 
+    /// Reads again what can change while it runs: the routes of the edge, and the files of the certificate.
+    pub async fn reload(&self) {
+        self.reload_routes.notify_one();
+        if let Some(watch) = &self.certificate {
+            watch.clone().look(true).await;
+        }
+    }
+
     /// Lets work in progress finish, then closes everything.
     pub async fn stop(self) {
-        self.serving.stop().await;
+        let mut edge = pin!(self.edge_serving.stop());
+        // What streams through it may go on until those behind it end.
+        match tokio::time::timeout(EDGE_FIRST, &mut edge).await {
+            Ok(()) => self.serving.stop().await,
+            Err(_) => drop(tokio::join!(edge, self.serving.stop())),
+        }
         self.background.stop().await;
         // The relays go last: what the last requests, and whatever went on beside them, have written still leaves.
         self.relays.stop().await;
@@ -77,6 +103,10 @@ impl Running {
         }
         self.bus.close().await;
         self.revocation_log.close().await;
+        if let Some(export) = self.export {
+            // It blocks, for two seconds at most.
+            let _ended = tokio::task::spawn_blocking(move || export.stop()).await;
+        }
         drop(self.lock);
         if let Some(path) = &self.demo_path
             && let Err(error) = embedded::remove(path)

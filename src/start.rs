@@ -9,26 +9,38 @@ use latchkey_identity::{Seed, SeedError};
 
 use crate::config::{Config, Listen};
 use crate::error::StartError;
+use crate::handed_over::Sockets;
 use crate::roles::{Listeners, Starting};
 use crate::running::Running;
 use crate::{demo, embedded, tls};
 
 /// Starts every role of `config` and returns when all are ready.
 pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Running, StartError> {
+    start_on(Sockets::new(), config, clock, random).await
+}
+
+/// The same on sockets that were handed over; roles without one bind as they are configured.
+pub(crate) async fn start_on(
+    sockets: Sockets,
+    config: Config,
+    clock: Clock,
+    random: Random,
+) -> Result<Running, StartError> {
     tls::install_provider();
     config.check()?;
     let mut seed = read_seeds(&config)?;
     for warning in seed.warnings() {
-        tracing::warn!("{warning}");
+        tracing::warn!(reason = %warning, "the seed is unusual");
     }
     if config.demo {
         // The demo is for trying things out, on this machine only.
         seed.allow_weak_passwords();
     }
     embedded::private_folder(&config.data)?;
+    embedded::finished(&config)?;
     let demo_path = config.data.join("demo.json");
     // Before anything is changed: another instance may be using these ports or this folder.
-    let bound = bind(&config).await?;
+    let bound = bind(&config, sockets).await?;
     let lock = match config.demo {
         true => Some(embedded::lock(&config.data)?),
         false => None,
@@ -62,13 +74,14 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
     }
 }
 
-async fn bind(config: &Config) -> Result<Listeners, StartError> {
+async fn bind(config: &Config, mut sockets: Sockets) -> Result<Listeners, StartError> {
     let mut bound = BTreeMap::new();
     for role in &config.roles {
         let listen = &config[*role].listen;
-        let listener = match listen {
-            Listen::Loopback(port) => Bound::loopback(*port).await,
-            Listen::Address(address) => Bound::address(*address).await,
+        let listener = match (sockets.remove(role), listen) {
+            (Some(sockets), _) => Bound::taken_over(sockets),
+            (None, Listen::Loopback(port)) => Bound::loopback(*port).await,
+            (None, Listen::Address(address)) => Bound::address(*address).await,
         };
         let failed = |error: std::io::Error| StartError::Listen {
             role: role.name(),

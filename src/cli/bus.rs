@@ -22,7 +22,7 @@ pub(super) enum BusCommand {
 }
 
 pub(super) async fn run(admin: AdminCommand<BusCommand>, json: bool) -> Result<(), CliError> {
-    logs("warn", None)?;
+    logs("warn", latchkey_telemetry::Format::Auto, None)?;
     // Only an installation for production has a broker; `LATCHKEY_BUS` names the user that may declare.
     let config = Config::serve(Role::all(), admin.config.as_deref(), &environment())?;
     match admin.command {

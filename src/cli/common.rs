@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use latchkey_identity::{AdminError, SeedError};
 
+use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, Role, environment};
 use crate::error::StartError;
 
@@ -41,6 +42,8 @@ pub(crate) enum CliError {
     Start(#[from] StartError),
     #[error(transparent)]
     Admin(#[from] AdminError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
@@ -61,15 +64,30 @@ impl CliError {
                 | StartError::NoInstallation(_),
             )
             | Self::Admin(AdminError::Rejected(_))
+            | Self::Backup(BackupError::Asked(_) | BackupError::Start(StartError::NoInstallation(_)))
             | Self::Invalid(_) => INVALID,
             Self::Broken | Self::Lost(_) => BROKEN,
-            Self::Start(_) | Self::Admin(AdminError::Inside(_)) | Self::Failed(_) => FAILED,
+            Self::Start(_)
+            | Self::Admin(AdminError::Inside(_))
+            | Self::Backup(
+                BackupError::Damaged(_)
+                | BackupError::Io { .. }
+                | BackupError::Db { .. }
+                | BackupError::Folder(_)
+                | BackupError::Start(_)
+                | BackupError::Ending(_),
+            )
+            | Self::Failed(_) => FAILED,
         }
     }
 }
 
-pub(crate) fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
-    latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto, file)
+pub(crate) fn logs(
+    filter: &str,
+    format: latchkey_telemetry::Format,
+    file: Option<&Path>,
+) -> Result<(), CliError> {
+    latchkey_telemetry::start_logs(filter, format, file, crate::telemetry::request_facts)
         .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
 }
 
@@ -92,25 +110,30 @@ pub(crate) fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf,
 }
 
 /// The issuer of the demo that runs on this folder: links that a command makes lead there, whatever its ports are.
-fn running_issuer(data: &Path) -> Option<String> {
+pub(super) fn running_issuer(data: &Path) -> Option<String> {
     let text = std::fs::read(data.join("demo.json")).ok()?;
     let demo: serde_json::Value = serde_json::from_slice(&text).ok()?;
     demo["issuer"].as_str().map(str::to_owned)
 }
 
+/// The configuration of an installation: of its file, or of its folders.
+pub(crate) fn configured(
+    data: Option<PathBuf>,
+    keys: Option<PathBuf>,
+    file: Option<&Path>,
+) -> Result<Config, CliError> {
+    logs("warn", latchkey_telemetry::Format::Auto, None)?;
+    if file.is_some() {
+        return Ok(Config::serve(Role::all(), file, &environment())?);
+    }
+    let (data, keys) = folders(data, keys);
+    let mut config = Config::up(data, keys, [8080, 8081, 8082]);
+    config.issuer = running_issuer(&config.data);
+    Ok(config)
+}
+
 impl<C: Subcommand> AdminCommand<C> {
     pub fn config(&self) -> Result<Config, CliError> {
-        logs("warn", None)?;
-        if self.config.is_some() {
-            return Ok(Config::serve(
-                Role::all(),
-                self.config.as_deref(),
-                &environment(),
-            )?);
-        }
-        let (data, keys) = folders(self.data.clone(), self.keys.clone());
-        let mut config = Config::up(data, keys, [8080, 8081, 8082]);
-        config.issuer = running_issuer(&config.data);
-        Ok(config)
+        configured(self.data.clone(), self.keys.clone(), self.config.as_deref())
     }
 }

@@ -46,14 +46,14 @@ struct Checks {
 
 /// Asks each role at its own listener, with the configuration and the environment of its process.
 pub(super) async fn run(health: Health, json: bool) -> Result<(), CliError> {
-    logs("off", None)?;
+    logs("off", latchkey_telemetry::Format::Auto, None)?;
     let config = Config::serve(Role::all(), health.config.as_deref(), &environment())?;
     let roles = match health.roles.is_empty() {
         false => health.roles,
         true => config.listening(),
     };
     tls::install_provider();
-    let material = tls::material(&config, Clock::system().now_ms())?;
+    let material = tls::material(&config, Vec::new(), &Clock::system())?;
     let patience = Duration::from_secs(health.timeout);
     let asked = roles
         .into_iter()

@@ -1,5 +1,8 @@
 //! What must hold of any configuration, wherever it comes from.
 
+use latchkey_protocol::metadata;
+
+use super::edge::AccessSettings;
 use super::{Config, ConfigError, Listen, Role, Tls};
 
 impl Config {
@@ -18,13 +21,16 @@ impl Config {
                 "the demo listens on loopback only; use `latchkey serve`".to_owned(),
             ));
         }
-        if self.tls == Tls::Off && !self.is_loopback() {
+        if self.tls == Tls::Off && !self.is_loopback() && !self.behind_proxy {
             return Err(ConfigError(
-                "a listener beyond loopback needs TLS: set tls_certificate and tls_key".to_owned(),
+                "a listener beyond loopback needs TLS: set tls_certificate and tls_key, or tls.acme, or behind_proxy \
+                 where only a proxy reaches it"
+                    .to_owned(),
             ));
         }
+        self.check_proxies()?;
         if let Some(issuer) = &self.issuer {
-            latchkey_protocol::metadata::check_issuer(issuer).map_err(ConfigError)?;
+            metadata::check_issuer(issuer).map_err(ConfigError)?;
         }
         if let (Some(issuer), Some(origin), false) = (&self.issuer, &self.origin, self.demo)
             && host(issuer) == host(origin)
@@ -75,13 +81,27 @@ impl Config {
     fn check_calls(&self) -> Result<(), ConfigError> {
         for (role, place) in &self.places {
             let Some(url) = &place.url else { continue };
-            latchkey_protocol::metadata::check_issuer(url).map_err(|reason| {
+            let check = match role {
+                Role::Identity => metadata::check_issuer,
+                _ => metadata::check_site,
+            };
+            check(url).map_err(|reason| {
                 ConfigError(reason.replacen("issuer", &format!("{}.url", role.name()), 1))
             })?;
+            if let (Role::Identity, Some(issuer)) = (role, &self.issuer)
+                && metadata::issuer_path(url) != metadata::issuer_path(issuer)
+            {
+                return Err(ConfigError(format!(
+                    "identity.url must end with the path of issuer, {:?}: proxies pass paths on as they are",
+                    metadata::issuer_path(issuer)
+                )));
+            }
         }
         let plays = |role: Role| self.roles.contains(&role);
-        let own_names = !matches!(self.tls, Tls::Files { .. });
-        let guarded = self.played().next().is_some();
+        let own_names = matches!(self.tls, Tls::Off | Tls::Local);
+        let at_own_edge = plays(Role::Gateway) && !self.edge.routes.is_empty();
+        let demands = |route: &super::edge::RouteSettings| route.access != AccessSettings::Public;
+        let guarded = self.played().next().is_some() || (at_own_edge && self.edge.routes.iter().any(demands));
         let reached = |role: Role| self[role].url.is_some() || (plays(role) && own_names);
         if guarded && !reached(Role::Identity) {
             return Err(ConfigError(
@@ -95,7 +115,9 @@ impl Config {
         }
         let at_edge = self.services.iter().map(|spec| Role::Service(spec.name()));
         let (known, unknown): (Vec<Role>, Vec<Role>) = at_edge.partition(|role| reached(*role));
-        let needed = unknown.into_iter().find(|role| plays(*role) || known.is_empty());
+        let needed = unknown
+            .into_iter()
+            .find(|role| plays(*role) || (known.is_empty() && !at_own_edge));
         if let (Some(role), true) = (needed, plays(Role::Gateway)) {
             return Err(ConfigError(format!(
                 "{}.url must be set: the gateway forwards calls to it",
@@ -204,6 +226,44 @@ mod tests {
         config.check_calls().unwrap();
         config.roles.push(Role::Service("catalog"));
         config.check_calls().unwrap();
+    }
+
+    #[test]
+    fn only_an_issuer_has_a_path_and_its_address_inside_has_the_same() {
+        let issuer = ("LATCHKEY_ISSUER", "https://id.test/auth");
+        for (url, told) in [
+            ("https://inside.test:8443/auth", None),
+            (
+                "https://inside.test:8443",
+                Some("must end with the path of issuer"),
+            ),
+            (
+                "https://inside.test/authx",
+                Some("must end with the path of issuer"),
+            ),
+            ("https://inside.test/auth/", Some("identity.url")),
+        ] {
+            let config = serve(&[issuer, ("LATCHKEY_IDENTITY_URL", url)]).unwrap();
+            let refused = config.check().err().map(|error| error.0);
+            assert_eq!(refused.is_some(), told.is_some(), "{url}: {refused:?}");
+            assert!(told.is_none_or(|told| refused.unwrap().contains(told)), "{url}");
+        }
+        let config = serve(&[("LATCHKEY_CATALOG_URL", "https://catalog.test/path")]).unwrap();
+        let refused = config.check().unwrap_err().0;
+        assert!(
+            refused.contains("catalog.url") && refused.contains("has a path"),
+            "{refused}"
+        );
+        for bad in [
+            "https://id.test/auth/",
+            "https://id.test//auth",
+            "https://id.test/%2e%2e",
+        ] {
+            assert!(
+                serve(&[("LATCHKEY_ISSUER", bad)]).unwrap().check().is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

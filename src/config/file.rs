@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use latchkey_http::Networks;
 use latchkey_http::outgoing::Destination;
-use latchkey_http::{NetworkError, Networks, TrustedProxies};
 use latchkey_identity::{BrandParts, RsaBits, Settings};
 use serde::Deserialize;
 
@@ -12,7 +12,9 @@ use super::mail::{MAX_PER_HOUR, Mail, RelaySettings};
 use super::number::number;
 use super::secret::{self, Secrets};
 use super::{Config, ConfigError, GuardClient, Listen, Role, Signals, Tls, environment};
-use super::{brand, recovery, registration, sales, sign_in, upstream};
+use super::{
+    acme, brand, edge, proxies, recovery, registration, retention, sales, sign_in, telemetry, upstream,
+};
 
 impl Config {
     /// `latchkey serve`: these roles, configured by a file and the environment.
@@ -31,17 +33,15 @@ impl Config {
         file: Option<&Path>,
         environment: &[(String, String)],
     ) -> Result<Self, ConfigError> {
+        let path_of = file.map(Path::to_owned);
         let (mut table, mut sources) = match file {
             None => Default::default(),
             Some(path) => {
-                let unreadable = |error: String| ConfigError(format!("{}: {error}", path.display()));
-                let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-                let table: toml::Table = text
-                    .parse()
-                    .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
+                let (table, text) = edge::read_file(path)?;
                 (table, lines(path, &text))
             }
         };
+        let edge = edge::take(&mut table, &Secrets { root })?;
         flatten_providers(&mut table, &sources)?;
         flatten(&mut table, &sources)?;
         for (name, value) in environment {
@@ -65,14 +65,17 @@ impl Config {
                         toml::Value::String(text) => text,
                         // A number in the file, its digits in the environment.
                         toml::Value::Integer(number) if NUMBERS.contains(setting) => number.to_string(),
+                        toml::Value::Boolean(flag) if FLAGS.contains(setting) => flag.to_string(),
                         _ => {
                             let at = place_of(sources.get(&format!("{}_{setting}", role.name())));
                             let kind = if NUMBERS.contains(setting) {
-                                "number"
+                                "a number"
+                            } else if FLAGS.contains(setting) {
+                                "true or false"
                             } else {
-                                "text"
+                                "a text"
                             };
-                            return Err(ConfigError(format!("{at}{}.{setting} is a {kind}", role.name())));
+                            return Err(ConfigError(format!("{at}{}.{setting} is {kind}", role.name())));
                         }
                     };
                     places.insert((role, *setting), text);
@@ -85,6 +88,8 @@ impl Config {
             .try_into()
             .map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
         let mut config = file.into_config(&secrets, roles, places)?;
+        config.edge = edge;
+        config.edge_file = path_of.map(|file| (root.to_owned(), file));
         config.people.providers = providers;
         config.people.provider_secrets = provider_secrets;
         Ok(config)
@@ -103,6 +108,13 @@ struct File {
     api_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    #[serde(default)]
+    tls_acme_domains: Vec<String>,
+    #[serde(default)]
+    tls_acme_contact: Vec<String>,
+    tls_acme_directory: Option<String>,
+    tls_acme_cache: Option<PathBuf>,
+    tls_acme_authority: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
     #[serde(default)]
     required_acr: Vec<String>,
@@ -117,6 +129,8 @@ struct File {
     #[serde(default)]
     allow_outgoing: Vec<String>,
     trusted_proxies: Option<Vec<String>>,
+    proxy_header: Option<String>,
+    behind_proxy: Option<toml::Value>,
     unlimited_networks: Option<Vec<String>>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
@@ -140,6 +154,10 @@ struct File {
     registration_terms_accept_by: Option<String>,
     recovery_mail_only: Option<toml::Value>,
     recovery_delay_hours: Option<toml::Value>,
+    retention_audit_days: Option<toml::Value>,
+    retention_administration_days: Option<toml::Value>,
+    retention_history_days: Option<toml::Value>,
+    retention_mail_days: Option<toml::Value>,
     passwords_breached: Option<PathBuf>,
     sign_in_mail_code: Option<toml::Value>,
     #[serde(default)]
@@ -151,10 +169,17 @@ struct File {
     brand_policy: Option<String>,
     language: Option<String>,
     log: Option<String>,
+    log_format: Option<String>,
+    telemetry_otlp_endpoint: Option<String>,
+    telemetry_otlp_headers: Option<String>,
+    telemetry_sample_ratio: Option<toml::Value>,
+    telemetry_service_name: Option<String>,
+    #[serde(default)]
+    telemetry_trusted_networks: Vec<String>,
 }
 
 /// The keys of the file that belong to no role, for suggestions.
-const KEYS: [&str; 50] = [
+const KEYS: [&str; 67] = [
     "data",
     "keys",
     "master_key",
@@ -164,6 +189,11 @@ const KEYS: [&str; 50] = [
     "tls_certificate",
     "tls_key",
     "tls_authority",
+    "tls_acme_domains",
+    "tls_acme_contact",
+    "tls_acme_directory",
+    "tls_acme_cache",
+    "tls_acme_authority",
     "rsa_bits",
     "required_acr",
     "administrators_required_acr",
@@ -175,6 +205,8 @@ const KEYS: [&str; 50] = [
     "hosts",
     "allow_outgoing",
     "trusted_proxies",
+    "proxy_header",
+    "behind_proxy",
     "unlimited_networks",
     "signals",
     "guard_client_id",
@@ -195,6 +227,10 @@ const KEYS: [&str; 50] = [
     "registration_terms_accept_by",
     "recovery_mail_only",
     "recovery_delay_hours",
+    "retention_audit_days",
+    "retention_administration_days",
+    "retention_history_days",
+    "retention_mail_days",
     "passwords_breached",
     "sign_in_mail_code",
     "passkeys_related_origins",
@@ -205,18 +241,29 @@ const KEYS: [&str; 50] = [
     "brand_policy",
     "language",
     "log",
+    "log_format",
+    "telemetry_otlp_endpoint",
+    "telemetry_otlp_headers",
+    "telemetry_sample_ratio",
+    "telemetry_service_name",
+    "telemetry_trusted_networks",
 ];
 
 /// The tables of the file that belong to no role. Their keys are in [`KEYS`], with the table's name before them.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 12] = [
     "administrators",
     "mail",
     "registration",
     "recovery",
+    "retention",
     "passwords",
     "sign_in",
     "passkeys",
     "brand",
+    "telemetry",
+    // `[tls.acme]` is a table in a table: the outer one comes first.
+    "tls",
+    "tls_acme",
 ];
 
 /// The names of all tables.
@@ -226,6 +273,9 @@ fn tables() -> Vec<&'static str> {
 
 /// Settings of roles that are numbers.
 const NUMBERS: [&str; 3] = ["refund_days", "refund_percent", "share_percent"];
+
+/// Settings of roles that are true or false.
+const FLAGS: [&str; 1] = ["proxy_protocol"];
 
 /// Where a key was read, and how it is spelled there.
 enum Source {
@@ -390,6 +440,12 @@ impl File {
                 terms_accept_by: self.registration_terms_accept_by,
             })?,
             recovery: recovery::policy(self.recovery_mail_only, self.recovery_delay_hours)?,
+            retention: retention::read(retention::Written {
+                audit: self.retention_audit_days,
+                administration: self.retention_administration_days,
+                history: self.retention_history_days,
+                mail: self.retention_mail_days,
+            })?,
             related_origins: latchkey_protocol::passkey::related_origins(self.passkeys_related_origins)
                 .map_err(|reason| ConfigError(format!("passkeys.related_origins: {reason}")))?,
             brand: brand::read(
@@ -410,18 +466,35 @@ impl File {
                 .transpose()?,
             ..Settings::default()
         };
-        let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
-        if let Some(networks) = self.trusted_proxies {
-            config.trusted_proxies =
-                TrustedProxies::behind(&networks).map_err(|error| unusable("trusted_proxies", error))?;
-        }
+        (config.trusted_proxies, config.behind_proxy) = proxies::read(proxies::Written {
+            networks: self.trusted_proxies,
+            header: self.proxy_header,
+            behind: self.behind_proxy,
+        })?;
         if let Some(networks) = self.unlimited_networks {
-            config.unlimited_networks =
-                Networks::parse(&networks).map_err(|error| unusable("unlimited_networks", error))?;
+            config.unlimited_networks = Networks::parse(&networks)
+                .map_err(|error| ConfigError(format!("unlimited_networks: {error}")))?;
         }
-        config.tls = match (self.tls_certificate, self.tls_key) {
-            (Some(certificate), Some(key)) => Tls::Files { certificate, key },
-            (None, None) => Tls::Off,
+        let acme = acme::Parts {
+            domains: self.tls_acme_domains,
+            contact: self.tls_acme_contact,
+            directory: self.tls_acme_directory,
+            cache: self.tls_acme_cache,
+            authority: self.tls_acme_authority,
+        };
+        config.tls = match (
+            self.tls_certificate,
+            self.tls_key,
+            acme::read(acme, &config.data)?,
+        ) {
+            (Some(certificate), Some(key), None) => Tls::Files { certificate, key },
+            (None, None, Some(acme)) => Tls::Acme(acme),
+            (None, None, None) => Tls::Off,
+            (_, _, Some(_)) => {
+                return Err(ConfigError(
+                    "tls_certificate and tls.acme exclude each other".to_owned(),
+                ));
+            }
             _ => {
                 return Err(ConfigError(
                     "tls_certificate and tls_key must be set together".to_owned(),
@@ -504,11 +577,26 @@ impl File {
             place.database =
                 secrets.with_password(&format!("{name}.database"), database, password.as_deref())?;
             place.url = setting(*role, "url");
+            if let Some(text) = setting(*role, "proxy_protocol") {
+                place.proxy_protocol = proxies::flag(&format!("{name}.proxy_protocol"), &text)?;
+            }
         }
         config.language = self.language;
         if let Some(log) = self.log {
             config.log = log;
         }
+        if let Some(format) = self.log_format {
+            config.log_format = latchkey_telemetry::Format::parse(&format)
+                .ok_or_else(|| ConfigError("log_format is auto, json or text".to_owned()))?;
+        }
+        let telemetry = telemetry::Written {
+            otlp_endpoint: self.telemetry_otlp_endpoint,
+            otlp_headers: self.telemetry_otlp_headers,
+            sample_ratio: self.telemetry_sample_ratio,
+            service_name: self.telemetry_service_name,
+            trusted_networks: self.telemetry_trusted_networks,
+        };
+        config.telemetry = telemetry::read(secrets, telemetry)?;
         let max_per_hour = self.mail_max_per_hour.map(|most| most.to_string());
         config.mail = match (self.mail_url, self.mail_sender) {
             (Some(url), Some(sender)) => Mail::Relay(RelaySettings {
@@ -652,13 +740,16 @@ fn spelled(role: Option<Role>, name: &str, is_table: bool, source: Option<&Sourc
 
 /// The table of a key that belongs to no role, and its name there.
 fn in_table(key: &str) -> Option<(&'static str, &str)> {
-    TABLES
-        .into_iter()
-        .find_map(|table| Some((table, key.strip_prefix(table)?.strip_prefix('_')?)))
+    // The keys of TLS itself are told as they were before it had a table.
+    let told = TABLES.into_iter().filter(|table| *table != "tls");
+    told.map(|table| (table, if table == "tls_acme" { "tls.acme" } else { table }))
+        .find_map(|(table, spelled)| Some((spelled, key.strip_prefix(table)?.strip_prefix('_')?)))
 }
 
 #[cfg(test)]
 mod tests {
+    use latchkey_http::TrustedProxies;
+
     use super::super::tests::serve;
     use super::*;
 
@@ -710,7 +801,7 @@ mod tests {
             (
                 "[gateway]\ndatabase = \"x\"",
                 2,
-                "unknown key gateway.database; gateway has gateway.listen",
+                "unknown key gateway.database; gateway has gateway.listen, gateway.proxy_protocol",
             ),
             ("catalog = 1", 1, "catalog is a table: [catalog]"),
             ("[catalog]\nlisten = 1", 2, "catalog.listen is a text"),

@@ -72,7 +72,8 @@ impl Role {
             Self::Service(_) if self.keeps_files() => {
                 &["listen", "database", "database_password", "url", "store"]
             }
-            Self::Identity | Self::Service(_) => &["listen", "database", "database_password", "url"],
+            Self::Identity => &["listen", "database", "database_password", "url", "proxy_protocol"],
+            Self::Service(_) => &["listen", "database", "database_password", "url"],
             Self::Storefront => &[
                 "listen",
                 "database",
@@ -82,7 +83,8 @@ impl Role {
                 "client_secret",
                 "key",
             ],
-            Self::Gateway | Self::Admin => &["listen"],
+            Self::Gateway => &["listen", "proxy_protocol"],
+            Self::Admin => &["listen"],
         }
     }
 
@@ -114,6 +116,8 @@ pub struct Place {
     pub store: String,
     /// The URL at which others reach it; by default its listener in this process.
     pub url: Option<String>,
+    /// True if trusted proxies begin each connection with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 /// The database's URL may contain a password and is not shown.

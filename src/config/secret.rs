@@ -2,13 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::{ConfigError, Key};
 
 /// The settings that may refer to a file, without the role in their names.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 13] = [
     "bus",
     "bus_password",
     "client_secret",
@@ -21,6 +21,7 @@ const SECRETS: [&str; 12] = [
     "revocation_log",
     "revocation_log_password",
     "store",
+    "telemetry_otlp_headers",
 ];
 /// No secret is longer than that, and a file that is was named by mistake.
 const LONGEST: u64 = 16 * 1024;
@@ -117,6 +118,36 @@ pub(crate) fn open(path: &Path) -> Result<File, ConfigError> {
     Ok(file)
 }
 
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy)]
+struct Kept {
+    mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+/// Whether the file of a key is kept from everybody else: its owner alone may do anything with it, or it is root's, and
+/// root lets a group of ours read it and do no more, as Kubernetes gives a Secret to the `fsGroup` of a process.
+pub(crate) fn is_kept(file: &fs::Metadata) -> bool {
+    let file = Kept {
+        mode: file.mode(),
+        owner: file.uid(),
+        group: file.gid(),
+    };
+    let mut groups = vec![rustix::process::getegid().as_raw()];
+    let others = rustix::process::getgroups().unwrap_or_default();
+    groups.extend(others.into_iter().map(|group| group.as_raw()));
+    is_kept_from_others(file, rustix::process::geteuid().as_raw(), &groups)
+}
+
+fn is_kept_from_others(file: Kept, user: u32, groups: &[u32]) -> bool {
+    const ROOT: u32 = 0;
+    let own = file.mode & 0o077 == 0;
+    // Who owns a file needs no group to read it.
+    let lent = file.owner == ROOT && user != ROOT && file.mode & 0o037 == 0 && groups.contains(&file.group);
+    own || lent
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -189,6 +220,48 @@ mod tests {
         for mode in [0o600, 0o400, 0o640, 0o440] {
             assert!(database(&file(folder.path(), b"hush", mode)).is_ok(), "{mode:o}");
         }
+    }
+
+    #[test]
+    fn a_key_is_its_owners_or_lent_by_root_to_a_group_of_ours_to_read() {
+        const US: u32 = 65_532;
+        for (mode, owner, group, kept) in [
+            (0o600, US, US, true),
+            (0o400, US, US, true),
+            (0o700, US, 0, true),
+            (0o400, 0, 0, true),
+            (0o440, 0, US, true),
+            (0o640, 0, US, true),
+            (0o440, 0, 7, true),
+            (0o440, 0, 8, false),
+            (0o460, 0, US, false),
+            (0o420, 0, US, false),
+            (0o450, 0, US, false),
+            (0o444, 0, US, false),
+            (0o441, 0, US, false),
+            (0o440, US, US, false),
+            (0o440, 1_000, US, false),
+            (0o604, US, US, false),
+        ] {
+            // The kind of the file stands in the mode as well.
+            let mode = 0o100_000 | mode;
+            let file = Kept { mode, owner, group };
+            assert_eq!(
+                is_kept_from_others(file, US, &[US, 7]),
+                kept,
+                "{mode:o} {owner}:{group}"
+            );
+        }
+        let of_root = |mode| Kept {
+            mode,
+            owner: 0,
+            group: 0,
+        };
+        assert!(is_kept_from_others(of_root(0o600), 0, &[0]));
+        assert!(
+            !is_kept_from_others(of_root(0o640), 0, &[0]),
+            "root needs no group"
+        );
     }
 
     #[test]

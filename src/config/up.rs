@@ -8,7 +8,7 @@ use latchkey_identity::{RsaBits, Settings};
 use latchkey_order::domain::RefundRules;
 use latchkey_protocol::sign_up;
 
-use super::{Config, Listen, Mail, Place, Role, Signals, Tls};
+use super::{Config, EdgeSettings, Listen, Mail, Place, Role, Signals, Telemetry, Tls};
 use crate::services::{SERVICES, Services};
 
 impl Config {
@@ -42,6 +42,7 @@ impl Config {
                     String::new()
                 },
                 url: None,
+                proxy_protocol: false,
             };
             (*role, place)
         };
@@ -56,6 +57,7 @@ impl Config {
             api_url: None,
             tls: Tls::Off,
             tls_authority: None,
+            linger: std::time::Duration::ZERO,
             rsa: RsaBits::default(),
             // No second step for administrators: the demo's has a known password, on loopback alone. A file that leaves it
             // unsaid asks for one.
@@ -75,7 +77,10 @@ impl Config {
             storefront_key: None,
             hosts: Vec::new(),
             trusted_proxies: TrustedProxies::none(),
+            behind_proxy: false,
             unlimited_networks: Networks::loopback(),
+            edge: EdgeSettings::default(),
+            edge_file: None,
             signals: Signals::Bus,
             guard_client: None,
             seeds: Vec::new(),
@@ -86,6 +91,8 @@ impl Config {
             mail: Mail::Kept,
             language: None,
             log: "info".to_owned(),
+            log_format: latchkey_telemetry::Format::Auto,
+            telemetry: Telemetry::default(),
         }
     }
 

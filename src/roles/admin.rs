@@ -10,18 +10,19 @@ use latchkey_http::{Bound, Limits, Problem};
 use latchkey_identity::Identity;
 
 use super::Starting;
+use super::readings::Readings;
 use crate::asyncapi;
 use crate::config::Role;
 
 impl Starting {
     pub(super) fn admin(&mut self, bound: Bound) {
-        let metrics = latchkey_telemetry::metrics();
+        let readings = Readings::new(self);
         let (every, guards) = (self.ready.clone(), self.guards.clone());
         let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
         let ready = self.background.watched(self.serving.watched(ready));
         let events = asyncapi::document(self.config.services);
         let router = Router::new()
-            .route("/metrics", get(async move || metrics.render()))
+            .route("/metrics", get(async move || readings.answer().await))
             .route("/asyncapi.json", get(async move || Json(events.clone())))
             .route("/health", get(async move || Json(health(&guards))))
             .merge(probes::router(ready))

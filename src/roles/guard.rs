@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use latchkey_bus::RevocationLog;
+use latchkey_clock::Clock;
 use latchkey_guard::{Connection, Endpoints, Guard, Keys, Signals};
 use latchkey_identity::{ClientSecret, Identity};
 use latchkey_protocol::metadata::path;
@@ -9,21 +11,29 @@ use latchkey_protocol::metadata::path;
 use super::{Starting, task};
 use crate::config::{GuardClient, Role, Signals as Source};
 use crate::error::StartError;
+use crate::supervise::Supervisor;
 use crate::{demo, signals};
 
-impl Starting {
+/// What every guard of this process is built from.
+#[derive(Clone)]
+pub(super) struct GuardSource {
+    issuer: String,
+    endpoints: Endpoints,
+    client: reqwest::Client,
+    source: Source,
+    asking: Option<GuardClient>,
+    background: Supervisor,
+    revocation_log: RevocationLog,
+    clock: Clock,
+}
+
+impl GuardSource {
     /// A guard that fetches its keys over HTTP and receives revocations like in a separate process.
-    pub(super) fn guard(&mut self, role: Role, audience: &str) -> Result<Guard, StartError> {
+    pub(super) fn guard(&self, role: Role, audience: &str) -> Guard {
         let now = self.clock.clone();
         let clock: latchkey_guard::Clock = Arc::new(move || now.now_ms());
-        let internal = self.identity_url();
-        let endpoints = Endpoints {
-            jwks: format!("{internal}{}", path::JWKS),
-            revocation_feed: format!("{internal}{}", path::REVOCATIONS),
-            introspection: format!("{internal}{}", path::INTROSPECT),
-        };
-        let client = self.tls.client()?;
-        match (self.config.signals, &self.config.guard_client) {
+        let (endpoints, client) = (self.endpoints.clone(), self.client.clone());
+        match (self.source, &self.asking) {
             (Source::Feed, Some(asking)) => {
                 let connection = Connection {
                     endpoints,
@@ -31,18 +41,18 @@ impl Starting {
                     client_secret: asking.secret.clone(),
                     client,
                 };
-                let connecting = Guard::connect(&self.urls.issuer, audience, connection).clock(clock);
+                let connecting = Guard::connect_at(&self.issuer, audience, connection).clock(clock);
                 let (guard, listening) = connecting.build();
                 self.background.keep(task(role, "guard"), move |stop| {
                     listening.clone().run(stop.cancelled_owned())
                 });
-                Ok(guard)
+                guard
             }
             (Source::Bus | Source::Feed, asking) => {
                 let keys = Keys::http_by(endpoints.jwks, client.clone(), clock.clone());
                 let signals = Signals::new(clock.clone());
                 let mut guard =
-                    Guard::builder(&self.urls.issuer, audience, keys.clone(), signals.clone()).clock(clock);
+                    Guard::builder(&self.issuer, audience, keys.clone(), signals.clone()).clock(clock);
                 if let Some(asking) = asking {
                     let url = &endpoints.introspection;
                     let ask = latchkey_guard::http::introspector(url, &asking.id, &asking.secret, client);
@@ -55,9 +65,33 @@ impl Starting {
                 self.background.keep(task(role, "guard_signals"), move |stop| {
                     signals::listen(log.clone(), signals.clone(), clock.clone(), stop)
                 });
-                Ok(guard.build())
+                guard.build()
             }
         }
+    }
+}
+
+impl Starting {
+    pub(super) fn guard(&mut self, role: Role, audience: &str) -> Result<Guard, StartError> {
+        Ok(self.guard_source()?.guard(role, audience))
+    }
+
+    pub(super) fn guard_source(&self) -> Result<GuardSource, StartError> {
+        let internal = self.identity_url();
+        Ok(GuardSource {
+            issuer: self.urls.issuer.clone(),
+            endpoints: Endpoints {
+                jwks: format!("{internal}{}", path::JWKS),
+                revocation_feed: format!("{internal}{}", path::REVOCATIONS),
+                introspection: format!("{internal}{}", path::INTROSPECT),
+            },
+            client: self.tls.client()?,
+            source: self.config.signals,
+            asking: self.config.guard_client.clone(),
+            background: self.background.clone(),
+            revocation_log: self.revocation_log.clone(),
+            clock: self.clock.clone(),
+        })
     }
 
     /// The demo's guards have a client of their own, whose secret lives as long as the process.

@@ -14,7 +14,7 @@ impl Starting {
     pub(super) async fn identity(&mut self, bound: Bound, seed: Seed) -> Result<Seeded, StartError> {
         let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
         let url = self.config[Role::Identity].database.clone();
-        let db = self.open(&url, &tables).await?;
+        let db = self.open(Role::Identity, &url, &tables).await?;
         let failed = |source: IdentityError| StartError::Identity {
             database: database_name(&url),
             source,

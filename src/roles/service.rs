@@ -7,6 +7,7 @@ use latchkey_identity::{ClientSecret, NewClient, Seeded};
 use latchkey_kit::{Calls, CallsConfig, Context, DemoUser, Files, ServiceSpec};
 use latchkey_protocol::client::Grant;
 use latchkey_protocol::metadata::path;
+use latchkey_trace::{Scope, scoped};
 use serde_json::{Value, json};
 
 use super::{Starting, task};
@@ -23,7 +24,7 @@ impl Starting {
     ) -> Result<(), StartError> {
         let role = Role::Service(spec.name());
         let db = self
-            .open(&self.config[role].database.clone(), &spec.tables())
+            .open(role, &self.config[role].database.clone(), &spec.tables())
             .await?;
         let guard = self.guard(role, spec.resource.audience)?;
         let mut context = Context::new(
@@ -66,15 +67,15 @@ impl Starting {
             Relay::new(bus.clone(), db.clone(), clock.clone()).run(stop)
         });
         for consumer in spec.consumers {
-            let (bus, context) = (self.bus.clone(), context.clone());
+            let (bus, context, scope) = (self.bus.clone(), context.clone(), self.background_scope());
             self.background.keep(task(role, "consumer"), move |stop| {
-                consumer.run(bus.clone(), context.clone(), stop)
+                scoped(scope.clone(), consumer.run(bus.clone(), context.clone(), stop))
             });
         }
         for work in spec.tasks {
-            let context = context.clone();
+            let (context, scope) = (context.clone(), self.background_scope());
             self.background.keep(task(role, work.name), move |stop| {
-                (work.run)(context.clone(), stop)
+                scoped(scope.clone(), (work.run)(context.clone(), stop))
             });
         }
         self.guards.push((role.name(), guard.clone()));
@@ -91,6 +92,11 @@ impl Starting {
         self.serve(role, bound, hosts, limits, router);
         self.ready.push((role.name(), ready));
         Ok(())
+    }
+
+    /// The scope in which background work records spans, if any are exported.
+    fn background_scope(&self) -> Option<Scope> {
+        Some(self.export.as_ref()?.tracer().background())
     }
 
     /// The client of the other services, for a service that calls any.

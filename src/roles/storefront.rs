@@ -60,7 +60,7 @@ impl Starting {
         let url = self.config[Role::Storefront].database.clone();
         let tables = SHOP.migrations();
         let known = Db::exists(&url, &tables[0]).await;
-        let db = self.open(&url, &tables).await?;
+        let db = self.open(Role::Storefront, &url, &tables).await?;
         let key = match self.config.storefront_key {
             Some(Key(key)) => key,
             None => {
@@ -157,7 +157,7 @@ pub(crate) fn shop_metadata(services: Services, shop: &str) -> serde_json::Value
 }
 
 /// Deletes expired sign-ins of the shop every hour.
-async fn end_expired_logins(store: Store, stop: CancellationToken) {
+pub(super) async fn end_expired_logins(store: Store, stop: CancellationToken) {
     let mut hour = tokio::time::interval(Duration::from_secs(3_600));
     loop {
         tokio::select! {

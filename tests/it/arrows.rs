@@ -7,16 +7,34 @@ use latchkey::services::SERVICES;
 use serde_json::Value;
 
 /// Package → the packages of ours that it may depend on.
-const MAY: [(&str, &[&str]); 19] = [
+const MAY: [(&str, &[&str]); 21] = [
     ("latchkey-protocol", &[]),
     ("latchkey-contracts", &[]),
     ("latchkey-guard", &[]),
     ("latchkey-clock", &[]),
-    ("latchkey-telemetry", &[]),
-    ("latchkey-db", &[]),
+    ("latchkey-metrics", &[]),
+    ("latchkey-trace", &[]),
+    ("latchkey-telemetry", &["latchkey-metrics", "latchkey-trace"]),
+    ("latchkey-db", &["latchkey-metrics", "latchkey-trace"]),
     ("latchkey-picture", &[]),
-    ("latchkey-bus", &["latchkey-clock", "latchkey-db"]),
-    ("latchkey-http", &["latchkey-clock", "latchkey-db"]),
+    (
+        "latchkey-bus",
+        &[
+            "latchkey-clock",
+            "latchkey-db",
+            "latchkey-metrics",
+            "latchkey-trace",
+        ],
+    ),
+    (
+        "latchkey-http",
+        &[
+            "latchkey-clock",
+            "latchkey-db",
+            "latchkey-metrics",
+            "latchkey-trace",
+        ],
+    ),
     ("latchkey-identity-store", &["latchkey-protocol", "latchkey-db"]),
     (
         "latchkey-identity",
@@ -32,6 +50,7 @@ const MAY: [(&str, &[&str]); 19] = [
             "latchkey-picture",
             "latchkey-web",
             "latchkey-telemetry",
+            "latchkey-metrics",
         ],
     ),
     (
@@ -44,6 +63,8 @@ const MAY: [(&str, &[&str]); 19] = [
             "latchkey-bus",
             "latchkey-http",
             "latchkey-telemetry",
+            "latchkey-metrics",
+            "latchkey-trace",
         ],
     ),
     (
@@ -68,12 +89,20 @@ const MAY: [(&str, &[&str]); 19] = [
             "latchkey-http",
             "latchkey-web",
             "latchkey-telemetry",
+            "latchkey-metrics",
+            "latchkey-trace",
         ],
     ),
-    ("latchkey-web", &["latchkey-http"]),
+    ("latchkey-web", &["latchkey-http", "latchkey-metrics"]),
     (
         "latchkey-relying-party",
-        &["latchkey-clock", "latchkey-db", "latchkey-http", "latchkey-web"],
+        &[
+            "latchkey-clock",
+            "latchkey-db",
+            "latchkey-http",
+            "latchkey-trace",
+            "latchkey-web",
+        ],
     ),
     (
         "latchkey-storefront",
@@ -82,6 +111,7 @@ const MAY: [(&str, &[&str]); 19] = [
             "latchkey-relying-party",
             "latchkey-web",
             "latchkey-http",
+            "latchkey-trace",
         ],
     ),
     ("latchkey-chaos", &["latchkey-testkit"]),
@@ -99,6 +129,7 @@ const SERVICE: &[&str] = &[
     "latchkey-http",
     "latchkey-picture",
     "latchkey-telemetry",
+    "latchkey-metrics",
 ];
 
 /// The package of a service.

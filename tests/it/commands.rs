@@ -279,6 +279,8 @@ async fn no_command_makes_an_installation_where_there_is_none() {
         &["resource", "list"],
         &["key", "list"],
         &["key", "restored"],
+        &["audit", "list"],
+        &["audit", "export"],
         &["events", "dead", "list"],
     ] {
         let all = [arguments, &["--data", "nowhere"]].concat();

@@ -140,7 +140,10 @@ async fn demo_json_is_complete_and_a_second_start_keeps_it() {
         );
     }
     let metrics = anonymous(&format!("{}/metrics", text(&demo["admin"]))).await.text;
-    assert!(metrics.contains("latchkey_http_requests_total"), "{metrics}");
+    assert!(
+        metrics.contains("http_server_request_duration_seconds_count"),
+        "{metrics}"
+    );
     let events = anonymous(&format!("{}/asyncapi.json", text(&demo["admin"])))
         .await
         .json();

@@ -482,7 +482,7 @@ async fn the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the_feed(
     let world = World::new().await;
     let now_s = world.now().seconds();
     let clock = world.server.clock.clone();
-    let connecting = Guard::connect(world.server.issuer(), CATALOG, connection(&world, "rs-catalog"));
+    let connecting = Guard::connect_at(world.server.issuer(), CATALOG, connection(&world, "rs-catalog"));
     let (guard, listening) = connecting.clock(Arc::new(move || clock.now_ms())).build();
     let signals = guard.signals().clone();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -639,7 +639,7 @@ async fn a_guard_that_may_not_hear_the_feed_says_why() {
         ("nobody", Some(401)),
     ] {
         let clock = world.server.clock.clone();
-        let guard = Guard::connect(world.server.issuer(), CATALOG, connection(&world, id))
+        let guard = Guard::connect_at(world.server.issuer(), CATALOG, connection(&world, id))
             .clock(Arc::new(move || clock.now_ms()))
             .start(std::future::pending());
         let refused = said.map(|status| {

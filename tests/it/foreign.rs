@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::harness::Process;
+use crate::harness::{Process, free_port};
 
 /// Where `cargo xtask test` puts them.
 fn installed() -> PathBuf {
@@ -18,9 +18,25 @@ fn installed() -> PathBuf {
     folder.join("foreign")
 }
 
-async fn walk(mut command: Command) {
+async fn walk(command: Command) {
     let folder = tempfile::tempdir().expect("a folder");
     let process = Process::up(folder.path(), &[]).await;
+    walk_at(process, command).await;
+}
+
+/// The same walk at an issuer with a path.
+async fn walk_below(path: &str, command: Command) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (text, port) = (data.display().to_string(), free_port().to_string());
+    let issuer = format!("http://localhost:{port}{path}");
+    let ports = ["--port", "0", "--identity-port", &port, "--admin-port", "0"];
+    let arguments = [&["--data", &text, "--issuer", &issuer][..], &ports].concat();
+    let process = Process::start(Process::command(folder.path(), &arguments), data).await;
+    walk_at(process, command).await;
+}
+
+async fn walk_at(process: Process, mut command: Command) {
     let demo: Value =
         serde_json::from_slice(&std::fs::read(process.data.join("demo.json")).expect("the demo file"))
             .expect("JSON");
@@ -73,6 +89,20 @@ async fn a_certified_client_of_node_signs_in_refreshes_and_signs_out() {
     let mut node = Command::new("node");
     node.arg("walk.mjs").current_dir(installed().join("node"));
     walk(node).await;
+}
+
+#[tokio::test]
+async fn a_certified_client_of_node_walks_at_an_issuer_with_a_path() {
+    let mut node = Command::new("node");
+    node.arg("walk.mjs").current_dir(installed().join("node"));
+    walk_below("/tenants/auth", node).await;
+}
+
+#[tokio::test]
+async fn a_client_of_python_walks_at_an_issuer_with_a_path() {
+    let mut python = Command::new(installed().join("venv/bin/python"));
+    python.arg("walk.py").current_dir(installed().join("python"));
+    walk_below("/tenants/auth", python).await;
 }
 
 #[tokio::test]

@@ -16,14 +16,18 @@ use crate::harness::{
 use crate::secrets_at_rest::found;
 
 /// The binary with everything logged, its output in two files.
-struct Loud {
+pub struct Loud {
     child: Child,
-    folder: tempfile::TempDir,
-    demo: Value,
+    pub folder: tempfile::TempDir,
+    pub demo: Value,
 }
 
 impl Loud {
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub async fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = |name: &str| Stdio::from(File::create(folder.path().join(name)).expect("a file"));
         std::fs::write(folder.path().join("world.toml"), latchkey_testkit::issuer::seed()).expect("the seed");
@@ -40,6 +44,7 @@ impl Loud {
         ]);
         command
             .args(["--seed", "world.toml", "--log", "trace"])
+            .args(more)
             .current_dir(folder.path())
             .kill_on_drop(true);
         command
@@ -53,11 +58,19 @@ impl Loud {
         Self { child, folder, demo }
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         self.demo[name].as_str().expect(name).to_owned()
     }
 
-    fn written(folder: &Path) -> Vec<u8> {
+    /// Ends it as an operator does.
+    pub async fn interrupt(&mut self) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().await;
+        assert!(sent.expect("kill runs").success());
+        assert_eq!(self.child.wait().await.expect("it ends").code(), Some(0));
+    }
+
+    pub fn written(folder: &Path) -> Vec<u8> {
         let mut all = std::fs::read(folder.join("stdout")).expect("its output");
         all.extend(std::fs::read(folder.join("stderr")).expect("its errors"));
         all
@@ -268,16 +281,7 @@ async fn no_secret_and_no_token_is_logged_even_at_trace_level() {
         std::fs::read_to_string(loud.folder.path().join("data/keys/master.key")).expect("the master key");
     keep("the master key", master.trim());
 
-    let pid = loud.child.id().expect("it runs").to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .await
-            .expect("kill runs")
-            .success()
-    );
-    assert_eq!(loud.child.wait().await.expect("it ends").code(), Some(0));
+    loud.interrupt().await;
     let written = Loud::written(loud.folder.path());
     let lines = written.split(|byte| *byte == b'\n').count();
     println!("{} bytes in {lines} lines", written.len());

@@ -4,6 +4,8 @@ mod bench;
 mod bucket;
 mod chaos;
 mod contact_sheet;
+mod docs;
+mod package;
 mod postgres;
 mod rabbitmq;
 mod run;
@@ -27,6 +29,8 @@ usage: cargo xtask <command>
   chaos [ARGS]   buyers order from the release build while it is killed, then a checker reads its databases;
                  --checkouts N, --kills K, --buyers B, --seed S, --json;
                  --scaled kills the services of compose.yaml as processes, and restarts the broker --restarts R times
+  package        packs the guard and builds it from the package, as others get it
+  docs           the docs site, with references of the APIs and the events, into target/docs; installs mdBook there
   topology       starts every service of compose.yaml as a process on loopback, until it is interrupted;
                  --check ends when all are healthy, --seed FILE declares more to the issuer, --binary FILE is the
                  latchkey to start instead of the release build, --commands reads `kill NAME`, `restart rabbitmq` and
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
     let done = match command.as_deref() {
         Some("test") => test::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("package") => package::run_package(),
+        Some("docs") => docs::run_docs(),
         Some("chaos") => chaos::run(&rest),
         Some("topology") => topology::run(&rest),
         _ => Err(USAGE.to_owned()),

@@ -32,6 +32,10 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     if packages.is_empty() || packages.iter().any(|name| *name == "latchkey") {
         tools::browser()?;
         tools::foreign()?;
+        tools::proxies()?;
+        tools::pebble()?;
+        tools::systemd()?;
+        tools::promtool()?;
     }
     let (thorough, arguments): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| *argument == "--thorough");

@@ -13,7 +13,7 @@ const cookies = new Map();
 async function send(url, form) {
   const headers = { cookie: [...cookies].map((pair) => pair.join('=')).join('; ') };
   // A browser names the origin of a form, and the issuer takes no form without it.
-  if (form) headers.origin = given.issuer;
+  if (form) headers.origin = new URL(given.issuer).origin;
   const answer = await fetch(url, {
     method: form ? 'POST' : 'GET',
     body: form && new URLSearchParams(form),
@@ -60,8 +60,11 @@ function inputs(page, action) {
     (form[1].match(/<input\b[^>]*>/g) ?? []).map((tag) => [attribute(tag, 'name'), attribute(tag, 'value')]));
 }
 
-const submit = (page, action, filled) =>
-  follow(new URL(action, given.issuer), { ...inputs(page, action), ...filled });
+// `below` is the action below the issuer, which may have a path.
+const submit = (page, below, filled) => {
+  const action = new URL(given.issuer).pathname.replace(/\/$/, '') + below;
+  return follow(new URL(action, given.issuer), { ...inputs(page, action), ...filled });
+};
 
 // The client.
 

@@ -32,7 +32,7 @@ browser = requests.Session()
 
 def send(url, form=None):
     # A browser names the origin of a form, and the issuer takes no form without it.
-    headers = {"Origin": issuer} if form else {}
+    headers = {"Origin": "{0}://{1}".format(*urlsplit(issuer))} if form else {}
     method = "POST" if form else "GET"
     return browser.request(method, url, data=form, headers=headers, allow_redirects=False, timeout=TIMEOUT)
 
@@ -75,7 +75,9 @@ class Inputs(HTMLParser):
             self.inside = False
 
 
-def submit(page, action, filled):
+def submit(page, below, filled):
+    # The issuer may have a path.
+    action = urlsplit(issuer).path + below
     return follow(urljoin(issuer, action), {**Inputs(page, action).values, **filled})
 
 

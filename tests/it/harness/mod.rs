@@ -1,8 +1,10 @@
 //! A server of its own for each test: every role in this process. What does not need one is in `latchkey-testkit`.
 
 mod app;
+mod certificates;
 mod leftovers;
 mod process;
+mod proxy;
 mod webdriver;
 mod world;
 
@@ -15,6 +17,7 @@ use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
+pub use certificates::{Authority, Served, put, read, said, served};
 pub use latchkey_testkit::database::{lines, lines_of, run, run_sql};
 pub use latchkey_testkit::issuer::{CATALOG, Issuer, ORDERS, secret_of};
 pub use latchkey_testkit::jwt::{claims, header, signature};
@@ -23,7 +26,8 @@ pub use latchkey_testkit::{
     Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
     client, free_port, http, logged, pooled, times, until,
 };
-pub use process::Process;
+pub use process::{Ended, Process};
+pub use proxy::{AUTHORITY, EDGE as EDGE_NAME, ISSUER as ISSUER_NAME, Program, Proxy, Site};
 pub use webdriver::{Chromium, ENTER, TAB};
 pub use world::World;
 

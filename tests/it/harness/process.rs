@@ -166,7 +166,13 @@ impl Process {
         self.child.kill().await.expect("it dies");
     }
 
-    async fn signal(&self, signal: &str) {
+    /// What it has logged so far.
+    pub fn logged(&self) -> String {
+        self.log.text()
+    }
+
+    /// A signal by its name, such as `-HUP`.
+    pub async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let status = Command::new("kill")
             .args([signal, &pid])

@@ -2,6 +2,7 @@
 //! every service, its database and the bus.
 
 mod administration;
+mod backup;
 mod cancelling;
 mod checkout;
 mod dead_letters;
@@ -13,7 +14,7 @@ mod scarcity;
 mod strangers;
 mod world;
 
-pub use world::{Bus, Shop};
+pub use world::{Bus, Shop, by_card};
 use world::{Coupon, Item, Person};
 
 /// Makes a test of each function for every back end of the bus: a back end is one module here, and an arm of

@@ -194,6 +194,27 @@ mod tests {
     }
 
     #[test]
+    fn the_compose_file_of_the_issuer_alone_is_read_whole() {
+        let compose = read(&crate::run::workspace().join("compose.identity.yaml")).unwrap();
+        let names: Vec<&str> = compose.services.keys().map(String::as_str).collect();
+        assert_eq!(names, ["latchkey", "postgres"]);
+        let latchkey = &compose.services["latchkey"];
+        assert_eq!(latchkey.command, ["serve", "identity"]);
+        assert_eq!(latchkey.healthcheck.test, ["CMD", "latchkey", "health"]);
+        assert!(latchkey.depends_on["postgres"].condition == Condition::Healthy);
+        assert!(latchkey.names("latchkey").any(|name| name == "id.localhost"));
+        for mounted in &compose.services["postgres"].configs {
+            assert!(
+                compose.configs.contains_key(&mounted.source),
+                "{}",
+                mounted.source
+            );
+        }
+        let script = &compose.configs["databases"].content;
+        assert!(script.contains("/run/secrets/database-$name"), "{script}");
+    }
+
+    #[test]
     fn what_would_be_passed_over_is_refused() {
         for (text, told) in [
             ("services: {one: {image: x, scale: 2}}", "scale"),

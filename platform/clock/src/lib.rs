@@ -53,6 +53,15 @@ fn system_ms() -> i64 {
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Unix milliseconds of a `Date` field (RFC 9110 §5.6.7), `None` if it is not one.
+pub fn http_date(text: &str) -> Option<i64> {
+    const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let date = time::PrimitiveDateTime::parse(text, FORMAT).ok()?;
+    Some(date.assume_utc().unix_timestamp() * 1_000)
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-20T21:57:00.123Z`.
 pub fn rfc3339(ms: i64) -> String {
     const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] = time::macros::format_description!(
@@ -96,6 +105,22 @@ mod tests {
         );
         for other in ["", "now", "1795211820123", "2026-11-20", "2026-13-20T21:57:00Z"] {
             assert_eq!(from_rfc3339(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_date_field_is_read_as_http_writes_it() {
+        assert_eq!(
+            http_date("Fri, 20 Nov 2026 21:57:00 GMT"),
+            Some(1_795_211_820_000)
+        );
+        for other in [
+            "",
+            "2026-11-20T21:57:00Z",
+            "Fri, 20 Nov 2026 21:57:00 +0100",
+            "Fri, 31 Nov 2026 21:57:00 GMT",
+        ] {
+            assert_eq!(http_date(other), None, "{other}");
         }
     }
 }

@@ -150,7 +150,7 @@ async fn an_api_of_ones_own_stands_behind_the_edge() {
     server.stop().await;
 }
 
-/// Must show 3 of the operators' issue: a route is added while requests are under way, and none fails.
+/// A route is added while requests are under way, and none fails.
 #[tokio::test]
 async fn a_route_is_added_under_load_without_a_failed_request() {
     let application = application().await;

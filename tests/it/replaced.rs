@@ -235,7 +235,7 @@ async fn api() -> String {
     format!("http://{address}")
 }
 
-/// Must show 3 of the operators' issue, in one run through the edge.
+/// All that is replaced while it runs, in one run through the edge.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificate_route_and_binary_are_replaced_through_the_edge() {
     let folder = tempfile::tempdir().unwrap();

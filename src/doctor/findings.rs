@@ -32,7 +32,10 @@ const RENEW_DAYS: i64 = 14;
 /// An event leaves its outbox within a second; a broker may be away for a minute.
 const STUCK_MS: i64 = 60 * SECOND_MS;
 
-/// The findings, in the order of the subjects; a subject without any is well.
+/// The subjects that only databases tell of.
+const OF_DATABASES: [&str; 3] = ["feed", "keys", "clients"];
+
+/// The findings, in the order of the subjects; a subject without any is well, unless it could not be looked at.
 pub(crate) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(reason) = &facts.refused {
@@ -58,10 +61,24 @@ pub(crate) fn findings(facts: &Facts) -> Vec<Finding> {
     }
     feed(facts, &mut found);
     keys(facts, &mut found);
+    // Several roles may share a database, and what is wrong with it is wrong once.
+    let mut once: Vec<Finding> = Vec::with_capacity(found.len());
+    for finding in found {
+        if !once.contains(&finding) {
+            once.push(finding);
+        }
+    }
+    let mut found = once;
+    let away = |database: &Database| matches!(database.state, Schema::Unreadable(_));
+    let unread = facts.databases.iter().any(away);
     let subject = |finding: &Finding| finding.finding.split('.').next().unwrap_or_default();
     let mut ordered = Vec::new();
     for (name, well) in SUBJECTS {
         let mut of_it: Vec<Finding> = found.extract_if(.., |finding| subject(finding) == name).collect();
+        if of_it.is_empty() && unread && OF_DATABASES.contains(&name) {
+            // Nobody has looked, so nothing is said to be well.
+            continue;
+        }
         if of_it.is_empty() {
             of_it.push(Finding {
                 level: Level::Ok,

@@ -288,3 +288,19 @@ fn each_sickness_has_its_finding_and_its_level() {
         assert_eq!((one, found.len()), (*expected, usize::from(!expected.is_empty())));
     }
 }
+
+#[test]
+fn of_a_database_that_is_away_nothing_is_called_well() {
+    let mut facts = healthy();
+    facts.databases[0].state = Schema::Unreadable("away".to_owned());
+    facts.databases.push(facts.databases[0].clone());
+    facts.identity = None;
+    let found = findings(&facts);
+    let names: Vec<&str> = found.iter().map(|finding| finding.finding).collect();
+    let away = names.iter().filter(|name| **name == "schema.unreadable");
+    assert_eq!(away.count(), 1, "{names:?}");
+    for subject in OF_DATABASES {
+        assert!(!names.contains(&subject), "{subject}: {names:?}");
+    }
+    assert!(names.contains(&"certificate"), "{names:?}");
+}
